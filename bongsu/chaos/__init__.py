@@ -1,0 +1,1 @@
+"""chaos room; see docs/ARCHITECTURE.md."""

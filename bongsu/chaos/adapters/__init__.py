@@ -1,0 +1,1 @@
+"""chaos/adapters room; see docs/ARCHITECTURE.md."""

@@ -1,0 +1,1 @@
+"""checks room; see docs/ARCHITECTURE.md."""

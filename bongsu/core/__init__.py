@@ -1,0 +1,1 @@
+"""Vocabulary of the house: errors, diagnostics, YAML with positions, durations, names, manifest, artefacts."""

@@ -1,0 +1,224 @@
+"""Names, written once: metrics, labels, recording rules, alert files, panel ids.
+
+Everybody else imports them; tests/unit/core/test_names.py finds a literal spelled elsewhere.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECONDS = "s"
+
+LATENCY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
+RUN_BUCKETS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0)
+"""10 and 30 seconds are bucket bounds because A2b's thresholds stand there: no interpolation error at the threshold."""
+
+EVENT_KINDS = ("run", "api")
+EVENT_OUTCOMES = ("good", "bad", "shed")
+RUN_CLASSES = ("simple", "compound")
+NODES = ("planner", "researcher", "synthesizer", "critic")
+ENDPOINTS = ("primary", "secondary")
+OUTCOMES = ("ok", "error")
+ERROR_KINDS = (
+    "llm_server",
+    "llm_rate_limit",
+    "llm_auth",
+    "llm_timeout",
+    "llm_connection",
+    "llm_invalid",
+    "llm_request",
+    "search",
+    "vector",
+    "database",
+    "deadline",
+    "citations",
+    "unhandled",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its full Prometheus name, kind, help, unit and labels.
+
+    `labels` maps each label to its closed set of values; an empty tuple means they come at run time. Metrics whose
+    sets are all closed are created at 0 when a process starts: the first increment of a new series is invisible to
+    `rate` and `increase` (prometheus/prometheus#12967).
+    """
+
+    name: str
+    kind: str
+    help: str
+    unit: str = ""
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Return the label names in declaration order."""
+        return tuple(name for name, _ in self.labels)
+
+    def combinations(self) -> Iterator[tuple[str, ...]]:
+        """Yield every label combination when all sets are closed, nothing otherwise."""
+        if all(values for _, values in self.labels):
+            yield from product(*(values for _, values in self.labels))
+
+
+EVENTS = Metric(
+    "bongsu_events_total",
+    "counter",
+    "Service events by outcome: shed work counts apart from good and bad.",
+    labels=(("kind", EVENT_KINDS), ("outcome", EVENT_OUTCOMES)),
+)
+RUN_DURATION = Metric(
+    "bongsu_run_duration_seconds",
+    "histogram",
+    "Time from submit to final answer.",
+    SECONDS,
+    (("class", RUN_CLASSES),),
+    RUN_BUCKETS,
+)
+ERRORS = Metric(
+    "bongsu_errors_total",
+    "counter",
+    "Failed runs and unhandled errors, each once, by kind.",
+    labels=(("kind", ERROR_KINDS),),
+)
+NODE_DURATION = Metric(
+    "bongsu_node_duration_seconds",
+    "histogram",
+    "Time of one graph node.",
+    SECONDS,
+    (("node", NODES), ("outcome", OUTCOMES)),
+    LATENCY_BUCKETS,
+)
+LLM_CALLS = Metric(
+    "bongsu_llm_calls_total",
+    "counter",
+    "Calls to an LLM endpoint.",
+    labels=(("endpoint", ENDPOINTS), ("operation", ("chat", "embeddings")), ("outcome", OUTCOMES)),
+)
+LLM_DURATION = Metric(
+    "bongsu_llm_call_duration_seconds",
+    "histogram",
+    "Time of one call to an LLM endpoint.",
+    SECONDS,
+    (("endpoint", ENDPOINTS), ("operation", ("chat", "embeddings"))),
+    LATENCY_BUCKETS,
+)
+LLM_TOKENS = Metric(
+    "bongsu_llm_tokens_total",
+    "counter",
+    "Tokens billed by an LLM endpoint.",
+    labels=(("endpoint", ENDPOINTS), ("direction", ("input", "output"))),
+)
+SEARCH_CALLS = Metric(
+    "bongsu_search_calls_total",
+    "counter",
+    "Calls to a search provider.",
+    labels=(("provider", ("searxng",)), ("outcome", OUTCOMES)),
+)
+SEARCH_DURATION = Metric(
+    "bongsu_search_call_duration_seconds",
+    "histogram",
+    "Time of one call to a search provider.",
+    SECONDS,
+    (("provider", ("searxng",)),),
+    LATENCY_BUCKETS,
+)
+VECTOR_DURATION = Metric(
+    "bongsu_vector_query_duration_seconds",
+    "histogram",
+    "Time of one query to the vector index.",
+    SECONDS,
+    (("outcome", OUTCOMES),),
+    LATENCY_BUCKETS,
+)
+COST = Metric("bongsu_cost_usd_total", "counter", "Spend on LLM endpoints in USD.", labels=(("endpoint", ENDPOINTS),))
+COST_BUDGET_USED = Metric(
+    "bongsu_cost_budget_used_ratio", "gauge", "Spend since midnight of the configured time zone over the daily budget."
+)
+QUEUE_DEPTH = Metric("bongsu_queue_depth", "gauge", "Runs waiting in the queue.")
+QUEUE_OLDEST_AGE = Metric("bongsu_queue_oldest_age_seconds", "gauge", "Age of the oldest waiting run.", SECONDS)
+HTTP_DURATION = Metric(
+    "bongsu_http_request_duration_seconds",
+    "histogram",
+    "Time of one HTTP request to the API.",
+    SECONDS,
+    (("route", ()), ("method", ()), ("code", ())),
+    LATENCY_BUCKETS,
+)
+FENCED_WRITES = Metric("bongsu_fenced_writes_total", "counter", "Writes of a stale worker that the fence rejected.")
+RUNS_RESUMED = Metric("bongsu_runs_resumed_total", "counter", "Runs taken over from a worker that stopped.")
+PROCESS_RESTARTS = Metric(
+    "bongsu_process_restarts_total", "counter", "Restarts of a process by the supervisor.", labels=(("process", ()),)
+)
+PROOF_TIMESTAMP = Metric(
+    "bongsu_proof_timestamp_seconds",
+    "gauge",
+    "When an alert was last proved by valid evidence, as Unix time; 0 when it never was.",
+    SECONDS,
+    (("alert", ()),),
+)
+
+METRICS = (
+    EVENTS,
+    RUN_DURATION,
+    ERRORS,
+    NODE_DURATION,
+    LLM_CALLS,
+    LLM_DURATION,
+    LLM_TOKENS,
+    SEARCH_CALLS,
+    SEARCH_DURATION,
+    VECTOR_DURATION,
+    COST,
+    COST_BUDGET_USED,
+    QUEUE_DEPTH,
+    QUEUE_OLDEST_AGE,
+    HTTP_DURATION,
+    FENCED_WRITES,
+    RUNS_RESUMED,
+    PROCESS_RESTARTS,
+    PROOF_TIMESTAMP,
+)
+
+# Recording rules and labels of an SLO: Sloth's names, so that its dashboards keep working.
+# Source: https://github.com/slok/sloth, pkg/common/conventions
+SLI_ERROR_RATIO = "slo:sli_error:ratio_rate"
+SLO_OBJECTIVE = "slo:objective:ratio"
+SLO_ERROR_BUDGET = "slo:error_budget:ratio"
+SLO_PERIOD_DAYS = "slo:time_period:days"
+SLO_CURRENT_BURN_RATE = "slo:current_burn_rate:ratio"
+SLO_PERIOD_BURN_RATE = "slo:period_burn_rate:ratio"
+SLO_BUDGET_REMAINING = "slo:period_error_budget_remaining:ratio"
+LABEL_SLO_ID = "sloth_id"
+LABEL_SLO_SERVICE = "sloth_service"
+LABEL_SLO_NAME = "sloth_slo"
+LABEL_SLO_WINDOW = "sloth_window"
+
+LABEL_ALERT = "alertname"
+LABEL_SERVICE = "service"
+LABEL_SEVERITY = "severity"
+LABEL_TIER = "tier"
+SEVERITIES = ("critical", "warning", "info")
+
+
+def sli_record(window: str) -> str:
+    """Return the recording rule name of an SLI over a window such as `5m`."""
+    return f"{SLI_ERROR_RATIO}{window}"
+
+
+def panel_id(key: str) -> int:
+    """Return the stable Grafana panel id of a key (an alert or SLO name): deep links survive reordering."""
+    return zlib.crc32(key.encode()) & 0x7FFFFFFF or 1
+
+
+def runbook_path(alert: str, language: str = "en") -> str:
+    """Return the repository path of an alert's runbook; file name = alert name."""
+    return f"runbooks/{alert}.md" if language == "en" else f"runbooks/{alert}.{language}.md"

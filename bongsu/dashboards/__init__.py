@@ -1,0 +1,1 @@
+"""dashboards room; see docs/ARCHITECTURE.md."""

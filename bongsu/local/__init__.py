@@ -1,0 +1,1 @@
+"""local room; see docs/ARCHITECTURE.md."""

@@ -1,0 +1,1 @@
+"""runbooks room; see docs/ARCHITECTURE.md."""

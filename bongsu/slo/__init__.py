@@ -1,0 +1,1 @@
+"""slo room; see docs/ARCHITECTURE.md."""

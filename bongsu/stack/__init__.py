@@ -1,0 +1,1 @@
+"""stack room; see docs/ARCHITECTURE.md."""
