@@ -61,7 +61,9 @@ def find_root(given: Path | None) -> Path:
     for folder in (here, *here.parents):
         if (folder / FILE).is_file():
             return folder
-    raise UsageError(f"no {FILE} at or above this folder", where=str(here), next="run from the repository or pass --root")
+    raise UsageError(
+        f"no {FILE} at or above this folder", where=str(here), next="run from the repository or pass --root"
+    )
 
 
 def sources_of(error: SpecError, root: Path) -> dict[str, str]:
@@ -76,7 +78,8 @@ def sources_of(error: SpecError, root: Path) -> dict[str, str]:
 
 def _parser(modules: dict[str, Any]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="bongsu", description="Declare what a system promises, compile it into rules, prove that every alert fires."
+        prog="bongsu",
+        description="Declare what a system promises, compile it into rules, prove that every alert fires.",
     )
     parser.add_argument("--version", action="version", version=f"bongsu {__version__}")
     parser.add_argument("--root", type=Path, default=None, help=f"folder of {FILE} (default: the nearest above)")

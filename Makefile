@@ -1,0 +1,46 @@
+# Verbs of the repository; `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+
+.PHONY: help setup up down status compile check test unit prove proof bench lock
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: ## install what is missing (Python packages, Prometheus, Alertmanager, node exporter); nothing to do, nothing done
+	@scripts/bootstrap.sh
+
+up: setup ## start everything, ask one sample question, print the cited answer and the addresses
+	@$(BIN)/bongsu up
+
+down: ## stop everything that `make up` started
+	@if [ -x $(BIN)/bongsu ]; then $(BIN)/bongsu down; else echo "nothing is installed, so nothing runs"; fi
+
+status: ## what runs, since when, how often restarted
+	@$(BIN)/bongsu status
+
+compile: setup ## compile slo/, alerts/ and dashboards/ into deploy/rendered/
+	@$(BIN)/bongsu compile
+
+check: setup ## lint, types, contracts, dependencies, shell, YAML, committed output, promtool, amtool
+	@scripts/check.sh
+
+test: setup ## the whole default test suite (8 minutes at most on 2 cores)
+	@$(BIN)/python -m pytest tests/unit tests/golden tests/rules -n 2 -q
+	@$(BIN)/python -m pytest tests/real -n 2 --dist loadgroup -q
+
+unit: setup ## unit tests alone (30 seconds at most)
+	@$(BIN)/python -m pytest tests/unit -n 2 -q
+
+prove: setup ## prove that the alerts of openai-errors fire, are delivered and clear
+	@$(BIN)/bongsu prove openai-errors
+
+proof: setup ## the long trials, in full; writes docs/proof/
+	@scripts/proof.sh
+
+bench: setup ## print the figures, as ratios measured in one run
+	@scripts/bench.sh
+
+lock: ## lock requirements/*.txt again from pyproject.toml
+	@scripts/lock.sh

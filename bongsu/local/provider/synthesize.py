@@ -1,0 +1,131 @@
+"""Answer a question with sentences of the given passages, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from bongsu.local.provider.plan import clauses
+from bongsu.local.text import fold, sentences, terms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+UNANSWERED = "The given passages do not answer this."
+
+MAX_SENTENCES = 4
+MAX_SENTENCES_COMPOUND = 6
+MAX_PER_PASSAGE = 2
+MIN_COVERAGE = 0.3
+"""Weighted share of a clause's terms that a sentence (with its title) must hold; terms found nowhere weigh the most."""
+MIN_RELATIVE = 0.3
+"""A sentence whose score is below this share of the clause's best is noise next to it."""
+TITLE_WEIGHT = 0.3
+K1, B = 1.2, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One numbered passage."""
+
+    number: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a passage: `order` is its place among all sentences, `counts` its search terms."""
+
+    number: int
+    order: int
+    text: str
+    counts: Counter[str]
+    title: frozenset[str]
+
+
+def synthesize(question: str, passages: Sequence[Passage]) -> str:
+    """Return the answer: extracted sentences, each followed by ` [number]`, or UNANSWERED."""
+    pool = _sentences(passages)
+    weights = _weights(pool)
+    parts = clauses(question)
+    ranked = [_rank(terms(part), pool, weights) for part in parts]
+    chosen = _choose(ranked, MAX_SENTENCES if len(parts) == 1 else MAX_SENTENCES_COMPOUND)
+    if not chosen:
+        return UNANSWERED
+    first_use = {number: place for place, number in reversed(list(enumerate(s.number for s in chosen)))}
+    in_order = sorted(chosen, key=lambda s: (first_use[s.number], s.order))
+    return " ".join(f"{sentence.text} [{sentence.number}]" for sentence in in_order)
+
+
+def extract(message: str) -> str:
+    """Return the sentences of a free message that matter most to the question in it; a short message whole."""
+    lines = sentences(message)
+    asked = next((line for line in reversed(lines) if line.endswith(("?", "\uff1f"))), lines[0] if lines else message)
+    rest = [line for line in lines if line != asked]
+    pool = [Sentence(0, i, line, Counter(terms(line)), frozenset()) for i, line in enumerate(rest)]
+    ranked = _rank(terms(asked), pool, _weights(pool))[:MAX_SENTENCES]
+    if ranked:
+        return " ".join(s.text for s in sorted(ranked, key=lambda s: s.order))
+    return " ".join(rest[:MAX_SENTENCES]) or " ".join(asked.split())[:400] or "There is nothing to answer."
+
+
+def _sentences(passages: Sequence[Passage]) -> list[Sentence]:
+    """Collect the sentences of all passages; one that several (overlapping) passages share belongs to the first."""
+    pool: dict[str, Sentence] = {}
+    for passage in passages:
+        title = frozenset(terms(passage.title))
+        for text in sentences(passage.text):
+            pool.setdefault(fold(text), Sentence(passage.number, len(pool), text, Counter(terms(text)), title))
+    return list(pool.values())
+
+
+def _weights(pool: Sequence[Sentence]) -> Mapping[str, float]:
+    """Return the inverse document frequency of each term; the empty string holds that of a term found nowhere."""
+    total = len(pool)
+    frequency = Counter(term for sentence in pool for term in sentence.counts)
+    weights = {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in frequency.items()}
+    weights[""] = math.log(1 + (total + 0.5) / 0.5)
+    return weights
+
+
+def _rank(asked: Sequence[str], pool: Sequence[Sentence], weights: Mapping[str, float]) -> list[Sentence]:
+    """Return the sentences relevant to one clause: the best of each passage first, then the others, each by score."""
+    wanted = {term: weights.get(term, weights[""]) for term in asked}
+    total = sum(wanted.values())
+    average = sum(s.counts.total() for s in pool) / len(pool) if pool else 1.0
+    scored: list[tuple[float, Sentence]] = []
+    for sentence in pool:
+        own = sum(
+            weight * _saturate(sentence.counts[term], sentence.counts.total() / (average or 1.0))
+            for term, weight in wanted.items()
+            if term in sentence.counts
+        )
+        covered = sum(weight for term, weight in wanted.items() if term in sentence.counts or term in sentence.title)
+        if own > 0 and covered >= MIN_COVERAGE * total:
+            titled = sum(weight for term, weight in wanted.items() if term in sentence.title)
+            scored.append((own + TITLE_WEIGHT * titled, sentence))
+    scored.sort(key=lambda pair: (-pair[0], pair[1].order))
+    relevant = [sentence for score, sentence in scored if score >= MIN_RELATIVE * scored[0][0]]
+    best = {s.number: s for s in reversed(relevant)}
+    first = [s for s in relevant if best[s.number] is s]
+    return first + [s for s in relevant if best[s.number] is not s]
+
+
+def _saturate(count: int, relative_length: float) -> float:
+    return count * (K1 + 1) / (count + K1 * (1 - B + B * relative_length))
+
+
+def _choose(ranked: Sequence[Sequence[Sentence]], limit: int) -> list[Sentence]:
+    """Take sentences in turn from each clause's ranking, at most MAX_PER_PASSAGE of one passage."""
+    chosen: list[Sentence] = []
+    used: Counter[int] = Counter()
+    for row in zip_longest(*ranked):
+        for sentence in row:
+            if sentence is not None and sentence not in chosen and used[sentence.number] < MAX_PER_PASSAGE:
+                chosen.append(sentence)
+                used[sentence.number] += 1
+    return chosen[:limit]
