@@ -1,7 +1,7 @@
 """Words, search terms and sentences of English and Korean text: the one tokenizer of the stand-ins.
 
-Latin words are stemmed lightly and lose stop words; runs of hangul become character bigrams, because particles and
-endings are glued to the stem and a bigram index finds it without a morphological analyser.
+Latin words are stemmed lightly and lose stop words; runs of hangul lose the commonest particles and endings and become
+character bigrams, which find a stem without a morphological analyser.
 """
 
 from __future__ import annotations
@@ -16,18 +16,23 @@ _HANGUL_OR_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 STOP_WORDS = frozenset(
     """
     a about above after again all also am an and any are as at be because been before being below between both but
-    by can could did do does doing down during each explain few for from further give had has have having he her
-    here hers him his how i if in into is it its itself just let list many may me might more most much must my
-    name no nor not of off on once only or other our out over own please same shall she should show so some such
-    tell than that the their them then there these they this those through to too under until up us use used very
-    was we were what when where whether which while who whom whose why will with would you your 무엇 무엇을 무엇이
-    무엇인가 무엇인가요 무엇입니까 뭐 뭐야 뭔가요 어떻게 어떤 왜 언제 누가 어디 어디에 하나요 합니까 인가요 입니까
-    있나요 있는가 되나요 대해 대하여 대한 설명 설명해 설명해줘 설명해주세요 주세요 알려줘 알려주세요 그리고 및
-    또는 또한 수 것 때 등 를 을 이 가 은 는 의 에 와 과
+    by can compare compared comparison could did difference differences do does doing down during each explain few
+    for from further give had has have having he her here hers him his how i if in into is it its itself just let
+    list many may me might more most much must my name no nor not of off on once only or other our out over own
+    please same shall she should show so some such tell than that the their them then there these they this those
+    through to too under until up us use used versus very vs was we were what when where whether which while who
+    whom whose why will with would you your
+    무엇 무엇을 무엇이 무엇인가 무엇인가요 무엇입니까 뭐 뭐야 뭔가요 어떻게 어떤 왜 언제 누가 어디 어디에 하나요
+    합니까 인가요 입니까 있나요 있는가 되나요 대해 대하여 대한 설명 설명해 설명해줘 설명해주세요 주세요 알려줘
+    알려주세요 그리고 및 또는 또한 수 것 때 등 를 을 이 가 은 는 의 에 와 과
     """.split()  # noqa: SIM905 - one word a line would be a page
 )
 
 _SUFFIXES = (("ies", "y", 5), ("sses", "ss", 6), ("ing", "", 6), ("ed", "", 5), ("es", "", 5))
+
+_ENDING = re.compile(
+    r"(?<=..)(?:입니까|합니까|인가요|하나요|되나요|합니다|입니다|됩니다|한다|된다|이다|하는|하고|에서|으로|이란|란|은|는|을|를|의|에|와|과)$"
+)
 
 _BREAK = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[^\s])|(?<=[\u3002\uff01\uff1f])\s*")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|Dr|Mr|Ms|No|Fig)|\b[A-Z])\.$")
@@ -66,6 +71,7 @@ def _word_terms(word: str) -> tuple[str, ...]:
     if word in STOP_WORDS:
         return ()
     if _HANGUL_OR_CJK.match(word):
+        word = _ENDING.sub("", word)
         return tuple(word[i : i + 2] for i in range(len(word) - 1)) or (word,)
     return (stem(word),)
 

@@ -42,12 +42,16 @@ def plan(question: str) -> list[dict[str, str]]:
     parts = clauses(question)
     if len(parts) == 1 and not _COMPOUND.search(question) and len(question.split()) <= LONG_QUESTION_WORDS:
         return [{"tool": "documents", "query": parts[0]}]
-    topics = [topic for part in parts for topic in _topics(part)]
-    documents = list(dict.fromkeys(topics))[: MAX_RESEARCHERS - 1]
+    documents = topics(question)[: MAX_RESEARCHERS - 1]
     return [{"tool": "documents", "query": query} for query in documents] + [{"tool": "web", "query": _clean(question)}]
 
 
-def _topics(clause: str) -> list[str]:
+def topics(question: str) -> list[str]:
+    """Return what a question asks about, in order, each once: its clauses, and both sides of a comparison."""
+    return list(dict.fromkeys(topic for clause in clauses(question) for topic in _sides(clause)))
+
+
+def _sides(clause: str) -> list[str]:
     for pattern in _COMPARISONS:
         if match := pattern.search(clause):
             return [clean for side in ("a", "b") if (clean := _clean(match[side]))]

@@ -1,8 +1,8 @@
 """Shape an answer by a JSON schema, for `response_format: json_schema`.
 
-The subset OpenAI's structured outputs allow: type, properties, required, additionalProperties, items, enum, const, anyOf
-and local `$ref`. Whatever else a schema says is passed over. A schema can describe an endless or enormous value, so depth,
-nodes and array lengths are bounded; beyond the bounds the value is null.
+The subset OpenAI's structured outputs allow: type, properties, required, additionalProperties, items, enum, const,
+anyOf and local `$ref`. Whatever else a schema says is passed over. A schema can describe an endless or enormous value,
+so depth, nodes and array lengths are bounded; beyond the bounds the value is null.
 """
 
 from __future__ import annotations
@@ -78,16 +78,17 @@ class _Shaper:
         return False if kind == "boolean" else None
 
     def _branch(self, value: Any, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the branch of a union that `value` fits, else its first branch; `schema` itself when it is no union."""
+        """Return the branch of a union that `value` fits, else its first; `schema` itself when it is no union."""
         branches = _as(list, schema.get("anyOf")) or _as(list, schema.get("oneOf"))
         resolved = [self._resolve(branch) for branch in branches]
         return next((b for b in resolved if _fits(value, _kind(b, value))), resolved[0]) if resolved else schema
 
     def _resolve(self, schema: Any) -> Mapping[str, Any]:
         for _ in range(MAX_DEPTH):
-            reference = _as(dict, schema).get("$ref")
+            found: Mapping[str, Any] = _as(dict, schema)
+            reference = found.get("$ref")
             if not isinstance(reference, str):
-                return _as(dict, schema)
+                return found
             schema = self.root
             for step in reference.removeprefix("#").strip("/").split("/"):
                 schema = _as(dict, schema).get(step) if step else schema

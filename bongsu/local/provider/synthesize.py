@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from bongsu.local.provider.plan import clauses
+from bongsu.local.provider.plan import topics
 from bongsu.local.text import fold, sentences, terms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 UNANSWERED = "The given passages do not answer this."
 
 MAX_SENTENCES = 4
 MAX_SENTENCES_COMPOUND = 6
 MAX_PER_PASSAGE = 2
-MIN_COVERAGE = 0.3
-"""Weighted share of a clause's terms that a sentence (with its title) must hold; terms found nowhere weigh the most."""
+MIN_PASSAGE_COVERAGE = 0.5
+MIN_SENTENCE_COVERAGE = 0.2
+"""Shares of a topic's terms that a passage (with its title) and a sentence must hold, or it is about something else."""
+IDENTIFIER_WEIGHT = 2
+"""A term with a digit names one thing: it counts double, so that its absence is not made up for by common words."""
 MIN_RELATIVE = 0.3
 """A sentence whose score is below this share of the clause's best is noise next to it."""
 TITLE_WEIGHT = 0.3
@@ -51,8 +54,9 @@ def synthesize(question: str, passages: Sequence[Passage]) -> str:
     """Return the answer: extracted sentences, each followed by ` [number]`, or UNANSWERED."""
     pool = _sentences(passages)
     weights = _weights(pool)
-    parts = clauses(question)
-    ranked = [_rank(terms(part), pool, weights) for part in parts]
+    parts = [terms(topic) for topic in topics(question)]
+    held = {p.number: frozenset(terms(p.title)) | frozenset(terms(p.text)) for p in passages}
+    ranked = [_rank(part, [s for s in pool if _covers(held[s.number], part)], weights) for part in parts]
     chosen = _choose(ranked, MAX_SENTENCES if len(parts) == 1 else MAX_SENTENCES_COMPOUND)
     if not chosen:
         return UNANSWERED
@@ -95,7 +99,6 @@ def _weights(pool: Sequence[Sentence]) -> Mapping[str, float]:
 def _rank(asked: Sequence[str], pool: Sequence[Sentence], weights: Mapping[str, float]) -> list[Sentence]:
     """Return the sentences relevant to one clause: the best of each passage first, then the others, each by score."""
     wanted = {term: weights.get(term, weights[""]) for term in asked}
-    total = sum(wanted.values())
     average = sum(s.counts.total() for s in pool) / len(pool) if pool else 1.0
     scored: list[tuple[float, Sentence]] = []
     for sentence in pool:
@@ -104,8 +107,7 @@ def _rank(asked: Sequence[str], pool: Sequence[Sentence], weights: Mapping[str, 
             for term, weight in wanted.items()
             if term in sentence.counts
         )
-        covered = sum(weight for term, weight in wanted.items() if term in sentence.counts or term in sentence.title)
-        if own > 0 and covered >= MIN_COVERAGE * total:
+        if own > 0 and _coverage(sentence.counts, asked) >= MIN_SENTENCE_COVERAGE:
             titled = sum(weight for term, weight in wanted.items() if term in sentence.title)
             scored.append((own + TITLE_WEIGHT * titled, sentence))
     scored.sort(key=lambda pair: (-pair[0], pair[1].order))
@@ -113,6 +115,16 @@ def _rank(asked: Sequence[str], pool: Sequence[Sentence], weights: Mapping[str, 
     best = {s.number: s for s in reversed(relevant)}
     first = [s for s in relevant if best[s.number] is s]
     return first + [s for s in relevant if best[s.number] is not s]
+
+
+def _covers(held: frozenset[str], asked: Sequence[str]) -> bool:
+    return _coverage(held, asked) >= MIN_PASSAGE_COVERAGE
+
+
+def _coverage(held: Collection[str], asked: Sequence[str]) -> float:
+    """Return the share of the distinct asked terms that are held, identifiers counted double."""
+    value = {term: IDENTIFIER_WEIGHT if any(c.isdigit() for c in term) else 1 for term in asked}
+    return sum(value[term] for term in value if term in held) / (sum(value.values()) or 1)
 
 
 def _saturate(count: int, relative_length: float) -> float:

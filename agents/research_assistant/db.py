@@ -1,0 +1,82 @@
+"""Connections to PostgreSQL: one pool a process, and what counts as "the database went away"."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from bongsu.core.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from research_assistant.settings import Settings
+
+Connection: TypeAlias = AsyncConnection[DictRow]
+Pool: TypeAlias = AsyncConnectionPool[Connection]
+
+CONNECT_SECONDS = 5.0
+CHECKOUT_SECONDS = 10.0
+CONNECTION_OPTIONS: dict[str, Any] = {
+    "autocommit": True,
+    "row_factory": dict_row,
+    "connect_timeout": int(CONNECT_SECONDS),
+    # A peer that vanished without a word is noticed in half a minute, not in two hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+}
+CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed)
+"""What psycopg raises when the server is gone, restarting or unreachable: worth another try, unlike a wrong statement."""
+
+
+def where(url: str) -> str:
+    """Return `host:port/database` of a connection URL: fit for messages, without user and password."""
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+
+
+async def open_pool(settings: Settings, *, max_size: int) -> Pool:
+    """Open a pool of autocommit connections with dict rows; the caller closes it.
+
+    Each checkout tests its connection, so a server restart costs a reconnect and not an error. Raises UnreachableError.
+    """
+    pool = cast(
+        "Pool",
+        AsyncConnectionPool(
+            settings.database_url,
+            kwargs=CONNECTION_OPTIONS,
+            min_size=1,
+            max_size=max_size,
+            timeout=CHECKOUT_SECONDS,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+        ),
+    )
+    try:
+        await pool.open(wait=True, timeout=CHECKOUT_SECONDS)
+    except PoolTimeout as error:
+        await pool.close()
+        raise unreachable(settings.database_url) from error
+    return pool
+
+
+def unreachable(url: str) -> UnreachableError:
+    """Return the error that says that PostgreSQL did not answer."""
+    return UnreachableError(
+        "PostgreSQL does not answer",
+        where=where(url),
+        next="check that it runs and that DATABASE_URL names its host, port, user and password",
+    )
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """Yield a connection inside one transaction; commit at the end, roll back on an error."""
+    async with pool.connection() as conn, conn.transaction():
+        yield conn

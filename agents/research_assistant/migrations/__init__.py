@@ -1,0 +1,1 @@
+"""Schema migrations of the research assistant (Alembic); `versions/` says what one looks like."""

@@ -1,0 +1,262 @@
+"""PromQL as text: tokens with offsets, selectors, windows, arms, and the division of its durations.
+
+Validity is `promql-parser`'s word (core/promql_check.py); output is always cut from the author's own text, because
+that parser prints `[500ms]` as `[0s]` and leaves quotes unescaped (measured, promql-parser 0.12).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from bongsu.core.durations import format_duration, parse_duration
+from bongsu.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bongsu.core.diagnostics import Span
+
+WINDOW = "{{.window}}"
+THRESHOLD = "{{.threshold}}"
+INTERVAL = "{{.interval}}"
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+      | (?P<comment>\#[^\n]*)
+      | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)
+      | (?P<placeholder>\{\{\.[a-z]+\}\})
+      | (?P<duration>(?:[0-9]+(?:ms|[smhdwy]))+(?![A-Za-z0-9_]))
+      | (?P<number>0[xX][0-9a-fA-F]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+      | (?P<name>(?:[A-Za-z_]|:(?=[A-Za-z_:]))[A-Za-z0-9_:]*)
+      | (?P<op>=~|!~|!=|==|<=|>=|[-+*/%^<>=(){}\[\],:@])
+      | (?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_OPEN = {"(": ")", "{": "}", "[": "]"}
+_COMPARE = frozenset(("<", ">", "<=", ">=", "==", "!="))
+_SETS = frozenset(("and", "or", "unless"))
+_LABEL_LISTS = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
+_AGGREGATIONS = frozenset(
+    ("sum", "min", "max", "avg", "group", "stddev", "stdvar", "count", "count_values", "bottomk", "topk", "quantile")
+)
+_WORDS = _SETS | _LABEL_LISTS | _AGGREGATIONS | frozenset(("bool", "offset", "inf", "nan", "atan2", "start", "end"))
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A PromQL text and where its YAML value stands."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One piece of a PromQL text; the pieces of a text, joined, are the text."""
+
+    kind: str
+    text: str
+    offset: int
+
+    @property
+    def end(self) -> int:
+        """Return the offset just after the token."""
+        return self.offset + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One label matcher of a selector, with the offset of its label."""
+
+    label: str
+    op: str
+    value: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One metric name in an expression, its offset, its matchers and where the name or the braces end."""
+
+    name: str
+    offset: int
+    matchers: tuple[Matcher, ...]
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One operand of `and`, `or` or `unless`: `left op right` when it is a comparison, else `left` alone."""
+
+    left: str
+    op: str = ""
+    right: str = ""
+    negated: bool = False
+
+
+def tokens(text: str) -> list[Token]:
+    """Return every token, spaces and comments included."""
+    return [Token(str(found.lastgroup), found.group(), found.start()) for found in _TOKEN.finditer(text)]
+
+
+def words(text: str) -> list[Token]:
+    """Return the tokens that mean something: no spaces, no comments."""
+    return [token for token in tokens(text) if token.kind not in ("space", "comment")]
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return the text with each placeholder such as `{{.window}}` replaced, strings included."""
+    for placeholder, value in values.items():
+        text = text.replace(placeholder, value)
+    return text
+
+
+def compress(text: str, factor: float) -> str:
+    """Divide every range, subquery step and offset by `factor`; numbers, strings and comments stay as they are.
+
+    Raise UsageError when a duration would fall below one millisecond, the resolution of Prometheus.
+    """
+    if factor == 1.0:
+        return text
+    parts = tokens(text)
+    timed = {token.offset for token in _timed(parts)}
+    return "".join(scale(t.text, factor) if t.offset in timed else t.text for t in parts)
+
+
+def scale(duration: str, factor: float) -> str:
+    """Return a duration divided by `factor`; zero stays zero."""
+    seconds = parse_duration(duration)
+    if seconds and round(seconds / factor * 1000) < 1:
+        raise UsageError(f"time factor {factor:g} makes {duration} shorter than 1 ms", next="choose a smaller factor")
+    return duration if factor == 1.0 else format_duration(seconds / factor)
+
+
+def windows(text: str) -> list[float]:
+    """Return the seconds of every range (of selectors and subqueries, without steps), in order."""
+    parts = words(text)
+    found = [b for a, b in pairwise(parts) if a.text == "[" and b.kind == "duration"]
+    return [parse_duration(token.text) for token in found]
+
+
+def selectors(text: str) -> list[Selector]:
+    """Return every metric selector; a selector without a metric name is named by its `__name__` or not at all."""
+    return list(_selectors(words(text)))
+
+
+def arms(text: str) -> list[list[Arm]]:
+    """Return the expression as `or` of `and`s: the outer list is alternatives, the inner ones hold together.
+
+    An arm after `unless` is negated. Parentheses around a whole expression are looked through; deeper ones are not.
+    """
+    return [[_arm(part, negated) for part, negated in both] for both in _alternatives(_unwrapped(text))]
+
+
+def _timed(parts: list[Token]) -> Iterator[Token]:
+    inside, after_offset = 0, False
+    for token in parts:
+        if token.kind in ("space", "comment"):
+            continue
+        if token.kind == "duration" and (inside or after_offset):
+            yield token
+        inside += (token.text == "[") - (token.text == "]")
+        after_offset = token.text.lower() == "offset" or (after_offset and token.text in "+-")
+
+
+def _selectors(parts: list[Token]) -> Iterator[Selector]:
+    i = 0
+    while i < len(parts):
+        token = parts[i]
+        following = parts[i + 1].text if i + 1 < len(parts) else ""
+        if token.text.lower() in _LABEL_LISTS and following == "(":
+            i = _closing(parts, i + 1) + 1
+        elif token.kind == "name" and following != "(" and token.text.lower() not in _WORDS:
+            matchers, last = _braces(parts, i + 1)
+            yield Selector(token.text, token.offset, matchers, parts[last].end)
+            i = last + 1
+        elif token.text == "{":
+            matchers, last = _braces(parts, i)
+            name = next((m.value for m in matchers if m.label == "__name__" and m.op == "="), "")
+            yield Selector(name, token.offset, matchers, parts[last].end)
+            i = last + 1
+        elif token.text == "[":
+            i = _closing(parts, i) + 1
+        else:
+            i += 1
+
+
+def _braces(parts: list[Token], start: int) -> tuple[tuple[Matcher, ...], int]:
+    """Return the matchers of the braces at `start` and the index of the selector's last token."""
+    if start >= len(parts) or parts[start].text != "{":
+        return (), start - 1
+    stop = _closing(parts, start)
+    inner = parts[start + 1 : stop]
+    found = [
+        Matcher(label.text, op.text, unquoted(value.text), label.offset)
+        for label, op, value in zip(inner, inner[1:], inner[2:], strict=False)
+        if label.kind == "name" and op.text in ("=", "!=", "=~", "!~") and value.kind == "string"
+    ]
+    return tuple(found), stop
+
+
+def _closing(parts: list[Token], start: int) -> int:
+    depth = 0
+    for i in range(start, len(parts)):
+        depth += (parts[i].text in _OPEN) - (parts[i].text in _OPEN.values())
+        if depth == 0:
+            return i
+    return len(parts) - 1
+
+
+def unquoted(literal: str) -> str:
+    """Return the value of a PromQL string literal; only the escapes of quotes and backslashes are undone."""
+    inner = literal[1:-1]
+    return inner if literal.startswith("`") else re.sub(r"\\([\\\"'])", r"\1", inner)
+
+
+def _unwrapped(text: str) -> str:
+    text = text.strip()
+    parts = words(text)
+    while parts and parts[0].text == "(" and _closing(parts, 0) == len(parts) - 1:
+        text = text[parts[0].end : parts[-1].offset].strip()
+        parts = words(text)
+    return text
+
+
+def _alternatives(text: str) -> list[list[tuple[str, bool]]]:
+    """Cut at the set operators outside all brackets; `and` and `unless` bind tighter than `or`."""
+    result: list[list[tuple[str, bool]]] = [[]]
+    depth, begin, negated = 0, 0, False
+    parts = words(text)
+    for i, token in enumerate(parts):
+        depth += (token.text in _OPEN) - (token.text in _OPEN.values())
+        if depth or token.text.lower() not in _SETS:
+            continue
+        result[-1].append((text[begin : token.offset], negated))
+        if token.text.lower() == "or":
+            result.append([])
+        negated = token.text.lower() == "unless"
+        begin = _after_modifiers(parts, i)
+    result[-1].append((text[begin:], negated))
+    return result
+
+
+def _after_modifiers(parts: list[Token], i: int) -> int:
+    """Return the offset after a set operator at `i` and its `on (...)` or `ignoring (...)`."""
+    if i + 2 < len(parts) and parts[i + 1].text.lower() in _LABEL_LISTS and parts[i + 2].text == "(":
+        return parts[_closing(parts, i + 2)].end
+    return parts[i].end
+
+
+def _arm(text: str, negated: bool) -> Arm:
+    text = _unwrapped(text)
+    depth, cut = 0, None
+    for token in words(text):
+        depth += (token.text in _OPEN) - (token.text in _OPEN.values())
+        if not depth and token.text in _COMPARE:
+            cut = token
+    if cut is None:
+        return Arm(text, negated=negated)
+    return Arm(_unwrapped(text[: cut.offset]), cut.text, text[cut.end :].strip(), negated)

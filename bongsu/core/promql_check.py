@@ -1,0 +1,94 @@
+"""Find where a PromQL text stops being PromQL, on top of a parser that names no position.
+
+The place is the first token that no continuation can rescue: a prefix counts as viable when the parser accepts it
+with some short ending. So `sum(x[5m])` points at `[`, where a vector stopped being possible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import promql_parser
+
+from bongsu.core.promql import Token, words
+
+_OPEN = {"(": ")", "{": "}", "[": "]"}
+# Endings: text to append and how many open brackets it closes itself; what stays open is closed after it.
+_ENDINGS = (
+    *((text, 0) for text in ("", " x", "x[5m]", " 1", " (x)", " (l) (x)", " (l) x", " 5m", "5m", "()", "(x)", "(x[5m])")),
+    *((text, 0) for text in ('="b"', '"b"', 'a="b"', '""')),
+    *((text, 1) for text in ("l) (x)", ") (x)", ", l) (x)", "l) x", ") x", ", l) x", ") 1")),
+    *((text, 0) for text in (", x", ", 1", ", x[5m]", " 1, x", " 1, x[5m]", " x, 1", " x[5m], 1", ' "a", x')),
+    *((f'{start}{", ".join(['"a"'] * count)}', 0) for start in (", ", " ", " x, ") for count in (1, 2, 3, 4)),
+    *((text, 0) for text in ("(1, x)", "(1, x[5m])", "(x, 1)", '(x, "a", "a", "a", "a")', '(x, "a", "a", "a")')),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where (offset and width in the text) and why an expression is not PromQL."""
+
+    offset: int
+    width: int
+    message: str
+
+
+def fault(text: str) -> Fault | None:
+    """Return the first place where `text` is not a valid PromQL 2.x expression, or None."""
+    parts = words(text)
+    if bad := _unitless(parts):
+        return bad
+    try:
+        promql_parser.parse(text)
+    except ValueError as error:
+        return _located(text, parts, str(error))
+    return None
+
+
+def _unitless(parts: list[Token]) -> Fault | None:
+    """Find `[5]` and `offset 5`, which promql-parser reads as seconds and Prometheus 2.x refuses."""
+    for before, token in zip(parts, parts[1:], strict=False):
+        if token.kind == "number" and (before.text == "[" or before.text.lower() == "offset"):
+            return Fault(token.offset, len(token.text), f"the duration {token.text} has no unit, write {token.text}s")
+    return None
+
+
+def _located(text: str, parts: list[Token], message: str) -> Fault:
+    if not parts:
+        return Fault(0, 1, "the expression is empty")
+    for token in parts:
+        if not _viable(text[: token.end]):
+            return Fault(token.offset, len(token.text), _sentence(message, token.text))
+    return Fault(parts[-1].end, 1, _sentence(message, "the end"))
+
+
+def _sentence(message: str, token: str) -> str:
+    return f"cannot continue with {token!r}" if message == "invalid promql query" else message
+
+
+def _viable(prefix: str) -> bool:
+    still_open = [token.text for token in _unclosed(prefix)]
+    for text, closes in _ENDINGS:
+        if closes <= len(still_open):
+            rest = still_open[: len(still_open) - closes]
+            if _parses(prefix + text + "".join(_OPEN[bracket] for bracket in reversed(rest))):
+                return True
+    return False
+
+
+def _unclosed(prefix: str) -> list[Token]:
+    stack: list[Token] = []
+    for token in words(prefix):
+        if token.text in _OPEN:
+            stack.append(token)
+        elif stack and token.text == _OPEN[stack[-1].text]:
+            stack.pop()
+    return stack
+
+
+def _parses(text: str) -> bool:
+    try:
+        promql_parser.parse(text)
+    except ValueError:
+        return False
+    return True
