@@ -1,9 +1,10 @@
 """Decide the queue library by killing its workers: run `python -m bench.queue_trial` from the repository root.
 
-Starts a throwaway PostgreSQL, four worker processes of the library under trial (stock, no code of ours between), feeds jobs of 200..900 ms
-and kills -9 workers at random moments while they run jobs. Prints, per library: jobs lost, jobs run twice to completion, time from kill
-to re-pick, whether a live job longer than the lease is stolen, whether a dead worker's jobs block the concurrency limit, and what a
-worker that was stopped past its lease (SIGSTOP, SIGCONT) does to the job that another one has taken over. Results: docs/adr/0003.
+Starts a throwaway PostgreSQL and four worker processes of each library in turn, feeds jobs of 200 to 900 ms and kills -9
+workers at random moments while they run jobs. Prints, per library: jobs lost, jobs run twice to completion, the time from
+kill to re-pick, whether a live job longer than the lease is stolen, whether a dead worker's jobs block the concurrency
+limit, and what a worker stopped past its lease (SIGSTOP, SIGCONT) does to a job that another one has taken over.
+`pgqueuer` and `procrastinate` run stock; `ours` is research_assistant.queue. Results: docs/adr/0003-queue-library.md.
 """
 
 from __future__ import annotations
@@ -21,20 +22,25 @@ import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import psycopg
-from psycopg.rows import tuple_row
+from psycopg.rows import dict_row, tuple_row
 
 from tests.real.support.pg import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pgqueuer.models import Job
+
 WORKERS = 4
 CONCURRENCY = 4
-LIBRARIES = ("pgqueuer", "procrastinate")
+LIBRARIES = ("pgqueuer", "procrastinate", "ours")
 LEDGER = """
-CREATE TABLE ledger (id bigserial PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), job int, pid int, event text)
+CREATE TABLE ledger (
+    id bigserial PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), job int, pid int, event text
+)
 """
 
 
@@ -48,6 +54,7 @@ async def job_body(url: str, job: int, seconds: float) -> None:
 
 
 async def pgqueuer_install(url: str) -> None:
+    """Create the tables of pgqueuer."""
     from pgqueuer.queries import Queries  # noqa: PLC0415 - only the library under trial is imported
 
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
@@ -55,6 +62,7 @@ async def pgqueuer_install(url: str) -> None:
 
 
 async def pgqueuer_enqueue(url: str, jobs: list[tuple[int, float]]) -> None:
+    """Enqueue `jobs` (number, seconds) in one statement."""
     from pgqueuer.queries import Queries  # noqa: PLC0415
 
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
@@ -63,8 +71,8 @@ async def pgqueuer_enqueue(url: str, jobs: list[tuple[int, float]]) -> None:
 
 
 async def pgqueuer_worker(url: str, lease: float, limit: int) -> None:
+    """Work as the documentation shows, over one connection; `limit` counts across workers, 0 is none."""
     from pgqueuer import PgQueuer  # noqa: PLC0415
-    from pgqueuer.models import Job  # noqa: PLC0415
 
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
         queue = PgQueuer.from_psycopg_connection(conn)
@@ -83,6 +91,7 @@ async def pgqueuer_worker(url: str, lease: float, limit: int) -> None:
 
 
 def procrastinate_app(url: str) -> Any:
+    """Return an app with the one task of the trial."""
     from procrastinate import App, PsycopgConnector  # noqa: PLC0415
 
     app = App(connector=PsycopgConnector(conninfo=url))
@@ -95,18 +104,21 @@ def procrastinate_app(url: str) -> Any:
 
 
 async def procrastinate_install(url: str) -> None:
+    """Create the tables of procrastinate."""
     app = procrastinate_app(url)
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
 
 
 async def procrastinate_enqueue(url: str, jobs: list[tuple[int, float]]) -> None:
+    """Enqueue `jobs` (number, seconds) in one statement."""
     app = procrastinate_app(url)
     async with app.open_async():
         await app.tasks["work"].batch_defer_async(*({"number": number, "seconds": seconds} for number, seconds in jobs))
 
 
 async def procrastinate_worker(url: str, lease: float, limit: int) -> None:
+    """Work as the documentation shows, with the sweep for stalled jobs that it leaves to its user."""
     del limit  # it has no limit across workers, only each worker's own concurrency
     app = procrastinate_app(url)
 
@@ -129,9 +141,39 @@ async def procrastinate_worker(url: str, lease: float, limit: int) -> None:
         sweeper.cancel()
 
 
+async def ours_enqueue(url: str, jobs: list[tuple[int, float]]) -> None:
+    """Enqueue `jobs`; our job carries nothing but a run's id, so number and length go into one."""
+    from research_assistant import queue  # noqa: PLC0415
+
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        for number, seconds in jobs:
+            await queue.enqueue(conn, UUID(int=number << 32 | int(seconds * 1000)))
+
+
+async def ours_worker(url: str, lease: float, limit: int) -> None:
+    """Work with research_assistant.queue; it uses no limit across workers."""
+    from research_assistant import db, queue  # noqa: PLC0415
+    from research_assistant.settings import Settings  # noqa: PLC0415
+
+    del limit
+    variables = {
+        "DATABASE_URL": url,
+        "RESEARCH_ASSISTANT_LEASE_SECONDS": str(lease),
+        "RESEARCH_ASSISTANT_CONCURRENCY": str(CONCURRENCY),
+    }
+    settings = Settings.from_env(variables, needs=())
+
+    async def handle(run: UUID) -> None:
+        await job_body(url, run.int >> 32, (run.int & 0xFFFFFFFF) / 1000)
+
+    async with await db.open_pool(settings, max_size=queue.POOL_SIZE) as pool:
+        await queue.work(pool, settings, handle, asyncio.Event())
+
+
 PARTS: dict[str, tuple[Any, Any, Any]] = {
     "pgqueuer": (pgqueuer_install, pgqueuer_enqueue, pgqueuer_worker),
     "procrastinate": (procrastinate_install, procrastinate_enqueue, procrastinate_worker),
+    "ours": (pgqueuer_install, ours_enqueue, ours_worker),
 }
 
 
@@ -145,6 +187,7 @@ class Trial:
         self.conn = psycopg.connect(url, autocommit=True, row_factory=tuple_row)
 
     def spawn(self, limit: int = 0) -> int:
+        """Start a worker process and return its pid."""
         argv = [sys.executable, "-m", "bench.queue_trial", "--worker", self.library]
         argv += ["--lease", str(self.lease), "--limit", str(limit)]
         worker = subprocess.Popen(argv, env={**os.environ, "TRIAL_URL": self.url}, stderr=subprocess.DEVNULL)
@@ -152,11 +195,13 @@ class Trial:
         return worker.pid
 
     def kill(self, pid: int) -> None:
+        """Kill -9 a worker and reap it."""
         worker = self.workers.pop(pid)
         worker.kill()
         worker.wait()
 
     def rows(self, query: str, *args: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
         return self.conn.execute(query, args).fetchall()
 
     def running(self) -> dict[int, list[int]]:
@@ -169,9 +214,11 @@ class Trial:
         return found
 
     def ended(self) -> int:
+        """Return how many jobs have ended at least once."""
         return int(self.rows("SELECT count(DISTINCT job) FROM ledger WHERE event = 'end'")[0][0])
 
     def wait(self, condition: Any, seconds: float) -> bool:
+        """Poll until `condition()` is true; tell whether it was within `seconds`."""
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
@@ -182,6 +229,7 @@ class Trial:
 
 @contextmanager
 def trial(library: str, server: Any, lease: float, name: str) -> Iterator[Trial]:
+    """Yield a trial on a fresh database; its workers are killed at the end."""
     made = Trial(library, server.create_database(f"{library}_{name}"), lease)
     made.conn.execute(LEDGER)
     asyncio.run(made.install(made.url))
@@ -216,10 +264,12 @@ def random_kills(t: Trial, kills: int, rng: random.Random) -> dict[str, Any]:
         t.spawn()
         done += 1
     drained = t.wait(lambda: t.ended() == len(jobs), 60 + 5 * t.lease)
-    twice = t.rows("SELECT count(*) FROM (SELECT job FROM ledger WHERE event = 'end' GROUP BY job HAVING count(*) > 1) x")
+    query = "SELECT count(*) FROM (SELECT job FROM ledger WHERE event = 'end' GROUP BY job HAVING count(*) > 1) twice"
+    twice = t.rows(query)
     delays = []
     for at, job in orphans:
-        query = "SELECT extract(epoch FROM min(at) - %s)::float8 FROM ledger WHERE job = %s AND event = 'begin' AND at > %s"
+        query = """SELECT extract(epoch FROM min(at) - %s)::float8 FROM ledger
+                   WHERE job = %s AND event = 'begin' AND at > %s"""
         delays += [row[0] for row in t.rows(query, at, job, at) if row[0] is not None]
     return {
         "jobs": len(jobs),
@@ -253,16 +303,18 @@ def dead_slots(t: Trial, limit: int) -> dict[str, Any]:
     killed = t.rows("SELECT clock_timestamp()")[0][0]
     asyncio.run(t.enqueue(t.url, [(number, 0.1) for number in range(100, 110)]))
     t.wait(lambda: t.ended() == CONCURRENCY + 10, 40)
-    query = "SELECT extract(epoch FROM min(at) - %s)::float8 FROM ledger WHERE event = 'begin' AND pid <> %s AND job {} 100"
-    fresh, orphan = (t.rows(query.format(sign), killed, victim)[0][0] for sign in (">=", "<"))
+    query = """SELECT extract(epoch FROM min(at) FILTER (WHERE job >= 100) - %s)::float8,
+                      extract(epoch FROM min(at) FILTER (WHERE job < 100) - %s)::float8
+               FROM ledger WHERE event = 'begin' AND pid <> %s"""
+    fresh, orphan = t.rows(query, killed, killed, victim)[0]
     begun = {"fresh_job_begins_after": fresh, "orphan_begins_after": orphan}
     return {name: None if seconds is None else round(seconds, 2) for name, seconds in begun.items()}
 
 
 def zombie(t: Trial) -> dict[str, Any]:
-    """Stop a worker past its lease, let another take its job, continue it: who owns the job row at its end?
+    """Stop a worker past its lease, let another take its job, continue it: does its completion end the other's job?
 
-    After the zombie's completion the second worker is killed: a library that let the zombie remove the job has nobody left to run it.
+    After the completion the second worker is killed: if the job is gone by then, nobody is left to run it.
     """
     length = 3 * t.lease
     asyncio.run(t.enqueue(t.url, [(1, length)]))
@@ -281,6 +333,7 @@ def zombie(t: Trial) -> dict[str, Any]:
 
 
 def run_trials(library: str, lease: float, kills: int, seed: int) -> dict[str, Any]:
+    """Return all figures of one library."""
     report: dict[str, Any] = {"library": library, "lease_seconds": lease, "workers": WORKERS, "seed": seed}
     with postgres() as server:
         with trial(library, server, lease, "kills") as t:
@@ -300,7 +353,7 @@ def run_trials(library: str, lease: float, kills: int, seed: int) -> dict[str, A
 def main() -> None:
     """Run the trial, or one worker of it when started with `--worker`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--library", choices=LIBRARIES, action="append", help="default: both, pgqueuer first")
+    parser.add_argument("--library", choices=LIBRARIES, action="append", help="default: all three")
     parser.add_argument("--lease", type=float, default=2.0, help="seconds without a heartbeat until a job is re-picked")
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)

@@ -99,15 +99,11 @@ install_locked() {
     say "pip has its own index here, so pip installs the lock"
   else
     certificates=$("$VENV/bin/pip" config get global.cert 2>/dev/null || true)
-    locked_uv=$(mktemp)
-    awk '/^uv==/ { p = 1 } p { print } p && !/\\$/ { exit }' "$LOCK" >"$locked_uv"
-    if "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$locked_uv" &&
+    if "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$ROOT/requirements/uv.txt" &&
       SSL_CERT_FILE=${SSL_CERT_FILE:-$certificates} with_certificates "$VENV/bin/uv" pip install --quiet \
         --require-hashes --python "$VENV/bin/python" -r "$LOCK"; then
-      rm -f "$locked_uv"
       return
     fi
-    rm -f "$locked_uv"
     say "uv could not install the lock, so pip does"
   fi
   "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$LOCK" ||
@@ -173,7 +169,8 @@ download_debian() {
   mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
   # shellcheck disable=SC2086  # options and package names are words
   (cd "$folder" && apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@" 2>/dev/null) ||
-    (cd "$folder" && apt-get update -qq $own && apt-get download -qq $own "$@")
+    (cd "$folder" && apt-get update -qq $own 2>errors && apt-get download -qq $own "$@" 2>>errors) ||
+    { cat "$folder/errors" >&2 && return 1; }
 }
 
 bring_debian() {

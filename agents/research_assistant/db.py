@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from bongsu.core.errors import UnreachableError
 
@@ -31,8 +31,16 @@ CONNECTION_OPTIONS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 4,
 }
-CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed)
-"""What psycopg raises when the server is gone, restarting or unreachable: worth another try, unlike a wrong statement."""
+SERVER_WENT_AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "53300"})
+"""SQLSTATEs of a server that is shutting down, crashed, starting, has dropped an idle session or has no connection left."""
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Tell whether the server is gone, restarting or unreachable (worth another try), unlike a statement that was wrong."""
+    if not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return False
+    # Errors raised on our side of the wire (a refused connection, an exhausted pool) carry no SQLSTATE.
+    return error.sqlstate is None or error.sqlstate.startswith("08") or error.sqlstate in SERVER_WENT_AWAY
 
 
 def where(url: str) -> str:

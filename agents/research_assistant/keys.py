@@ -32,12 +32,16 @@ async def add(pool: Pool, name: str, secret: str) -> None:
             where=f"API key {name}",
             next="use a random one, for example: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
         )
-    query = "INSERT INTO api_keys (name, digest) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET digest = EXCLUDED.digest"
+    query = (
+        "INSERT INTO api_keys (name, digest) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET digest = EXCLUDED.digest"
+    )
     try:
         async with pool.connection() as conn:
             await conn.execute(query, (name, _digest(secret)))
     except UniqueViolation as error:
-        raise UsageError("the secret already belongs to another name", where=f"API key {name}", next="use a new secret") from error
+        raise UsageError(
+            "the secret already belongs to another name", where=f"API key {name}", next="use a new secret"
+        ) from error
 
 
 async def verify(pool: Pool, secret: str) -> str | None:

@@ -21,12 +21,16 @@ async def active(pool: Pool) -> Endpoint:
     for endpoint in ENDPOINTS:
         if row and row["endpoint"] == endpoint:
             return endpoint
-    raise StateError("no LLM endpoint is chosen", where="table provider_choice", next="run `research-assistant migrate`")
+    raise StateError(
+        "no LLM endpoint is chosen", where="table provider_choice", next="run `research-assistant migrate`"
+    )
 
 
 async def switch(pool: Pool, to: str) -> None:
     """Send every call from now on to `to`, in all processes."""
     if to not in ENDPOINTS:
-        raise UsageError(f"{to!r} is not an LLM endpoint", where="provider switch", next=f"choose {' or '.join(ENDPOINTS)}")
+        raise UsageError(
+            f"{to!r} is not an LLM endpoint", where="provider switch", next=f"choose {' or '.join(ENDPOINTS)}"
+        )
     async with pool.connection() as conn:
         await conn.execute("UPDATE provider_choice SET endpoint = %s, changed_at = now()", (to,))

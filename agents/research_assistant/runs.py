@@ -88,7 +88,9 @@ async def submit(pool: db.Pool, question: str, *, idempotency_key: str | None = 
         earlier = Run(**(await cursor.fetchone() or {}))
     if earlier.question != question:
         raise ConflictError(
-            "the idempotency key was used for another question", where=f"run {earlier.id}", next="use a new key for a new question"
+            "the idempotency key was used for another question",
+            where=f"run {earlier.id}",
+            next="use a new key for a new question",
         )
     return earlier
 

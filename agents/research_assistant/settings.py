@@ -48,9 +48,7 @@ class Settings:
     budget_day_seconds: float
 
     @classmethod
-    def from_env(
-        cls, environ: Mapping[str, str] | None = None, *, needs: Collection[str] = SERVER_NEEDS
-    ) -> Settings:
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, needs: Collection[str] = SERVER_NEEDS) -> Settings:
         """Read the settings from `environ` (default: the process environment).
 
         `needs` names the variables this command cannot do without. Raises UsageError naming every missing or wrong variable at once.
@@ -95,7 +93,9 @@ class _Reader:
     def url(self, name: str, *, schemes: Collection[str] = ("http", "https")) -> str:
         value = self.text(name, "")
         if value and not self._is_url(value, schemes):
-            self._problems.append(f"{name} is not a {' or '.join(schemes)} URL with a host")  # never the value: it may hold a password
+            self._problems.append(
+                f"{name} is not a {' or '.join(schemes)} URL with a host"
+            )  # never the value: it may hold a password
         return value.rstrip("/")
 
     @staticmethod
@@ -158,4 +158,6 @@ class _Reader:
 
     def raise_problems(self) -> None:
         if self._problems:
-            raise UsageError("; ".join(self._problems), where="environment", next="set the variables named above and start again")
+            raise UsageError(
+                "; ".join(self._problems), where="environment", next="set the variables named above and start again"
+            )

@@ -28,7 +28,9 @@ async def record(
 async def spent_since(pool: Pool, instant: datetime) -> float:
     """Return the spend since `instant` (aware) in USD."""
     async with pool.connection() as conn:
-        cursor = await conn.execute("SELECT coalesce(sum(usd), 0)::float8 AS usd FROM llm_usage WHERE at >= %s", (instant,))
+        cursor = await conn.execute(
+            "SELECT coalesce(sum(usd), 0)::float8 AS usd FROM llm_usage WHERE at >= %s", (instant,)
+        )
         row = await cursor.fetchone()
     return float(row["usd"]) if row else 0.0
 

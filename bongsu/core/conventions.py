@@ -206,12 +206,35 @@ LABEL_ALERT = "alertname"
 LABEL_SERVICE = "service"
 LABEL_SEVERITY = "severity"
 LABEL_TIER = "tier"
+LABEL_LONG = "long"
+LABEL_SHORT = "short"
+LABEL_RULE = "rule"
 SEVERITIES = ("critical", "warning", "info")
 
 
 def sli_record(window: str) -> str:
     """Return the recording rule name of an SLI over a window such as `5m`."""
     return f"{SLI_ERROR_RATIO}{window}"
+
+
+def bad_record(window: str) -> str:
+    """Return the recording rule name of the rate of bad events over a window."""
+    return f"slo:sli_bad:rate{window}"
+
+
+def total_record(window: str) -> str:
+    """Return the recording rule name of the rate of all counted events over a window."""
+    return f"slo:sli_total:rate{window}"
+
+
+def slo_panel_key(slo_id: str, aspect: str) -> str:
+    """Return the panel key of an SLO's `sli` or `budget`; its burn rate is keyed by its alert name."""
+    return f"{slo_id}/{aspect}"
+
+
+def dashboard_uid(service: str) -> str:
+    """Return the Grafana uid of a service's dashboard; Grafana's limit is 40 characters."""
+    return service[:40]
 
 
 def panel_id(key: str) -> int:

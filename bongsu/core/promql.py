@@ -171,7 +171,7 @@ def _selectors(parts: list[Token]) -> Iterator[Selector]:
         token = parts[i]
         following = parts[i + 1].text if i + 1 < len(parts) else ""
         if token.text.lower() in _LABEL_LISTS and following == "(":
-            i = _closing(parts, i + 1) + 1
+            i = closing(parts, i + 1) + 1
         elif token.kind == "name" and following != "(" and token.text.lower() not in _WORDS:
             matchers, last = _braces(parts, i + 1)
             yield Selector(token.text, token.offset, matchers, parts[last].end)
@@ -182,7 +182,7 @@ def _selectors(parts: list[Token]) -> Iterator[Selector]:
             yield Selector(name, token.offset, matchers, parts[last].end)
             i = last + 1
         elif token.text == "[":
-            i = _closing(parts, i) + 1
+            i = closing(parts, i) + 1
         else:
             i += 1
 
@@ -191,7 +191,7 @@ def _braces(parts: list[Token], start: int) -> tuple[tuple[Matcher, ...], int]:
     """Return the matchers of the braces at `start` and the index of the selector's last token."""
     if start >= len(parts) or parts[start].text != "{":
         return (), start - 1
-    stop = _closing(parts, start)
+    stop = closing(parts, start)
     inner = parts[start + 1 : stop]
     found = [
         Matcher(label.text, op.text, unquoted(value.text), label.offset)
@@ -201,7 +201,8 @@ def _braces(parts: list[Token], start: int) -> tuple[tuple[Matcher, ...], int]:
     return tuple(found), stop
 
 
-def _closing(parts: list[Token], start: int) -> int:
+def closing(parts: list[Token], start: int) -> int:
+    """Return the index of the token that closes the bracket at `start`, or of the last token."""
     depth = 0
     for i in range(start, len(parts)):
         depth += (parts[i].text in _OPEN) - (parts[i].text in _OPEN.values())
@@ -219,7 +220,7 @@ def unquoted(literal: str) -> str:
 def _unwrapped(text: str) -> str:
     text = text.strip()
     parts = words(text)
-    while parts and parts[0].text == "(" and _closing(parts, 0) == len(parts) - 1:
+    while parts and parts[0].text == "(" and closing(parts, 0) == len(parts) - 1:
         text = text[parts[0].end : parts[-1].offset].strip()
         parts = words(text)
     return text
@@ -246,7 +247,7 @@ def _alternatives(text: str) -> list[list[tuple[str, bool]]]:
 def _after_modifiers(parts: list[Token], i: int) -> int:
     """Return the offset after a set operator at `i` and its `on (...)` or `ignoring (...)`."""
     if i + 2 < len(parts) and parts[i + 1].text.lower() in _LABEL_LISTS and parts[i + 2].text == "(":
-        return parts[_closing(parts, i + 2)].end
+        return parts[closing(parts, i + 2)].end
     return parts[i].end
 
 

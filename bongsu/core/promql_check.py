@@ -19,7 +19,7 @@ _ENDINGS = (
     *((text, 0) for text in ('="b"', '"b"', 'a="b"', '""')),
     *((text, 1) for text in ("l) (x)", ") (x)", ", l) (x)", "l) x", ") x", ", l) x", ") 1")),
     *((text, 0) for text in (", x", ", 1", ", x[5m]", " 1, x", " 1, x[5m]", " x, 1", " x[5m], 1", ' "a", x')),
-    *((f'{start}{", ".join(['"a"'] * count)}', 0) for start in (", ", " ", " x, ") for count in (1, 2, 3, 4)),
+    *((start + ", ".join(['"a"'] * count), 0) for start in (", ", " ", " x, ") for count in (1, 2, 3, 4)),
     *((text, 0) for text in ("(1, x)", "(1, x[5m])", "(x, 1)", '(x, "a", "a", "a", "a")', '(x, "a", "a", "a")')),
 )
 
@@ -56,14 +56,16 @@ def _unitless(parts: list[Token]) -> Fault | None:
 def _located(text: str, parts: list[Token], message: str) -> Fault:
     if not parts:
         return Fault(0, 1, "the expression is empty")
-    for token in parts:
+    for i, token in enumerate(parts):
         if not _viable(text[: token.end]):
-            return Fault(token.offset, len(token.text), _sentence(message, token.text))
-    return Fault(parts[-1].end, 1, _sentence(message, "the end"))
+            # An unknown function is only unknown once its parenthesis opens; the name is what the author must change.
+            culprit = parts[i - 1] if token.text == "(" and message.startswith("unknown function") else token
+            return Fault(culprit.offset, len(culprit.text), _sentence(message, f"cannot continue with {token.text!r}"))
+    return Fault(parts[-1].end, 1, _sentence(message, "the expression ends too early"))
 
 
-def _sentence(message: str, token: str) -> str:
-    return f"cannot continue with {token!r}" if message == "invalid promql query" else message
+def _sentence(message: str, ours: str) -> str:
+    return ours if message == "invalid promql query" else message
 
 
 def _viable(prefix: str) -> bool:

@@ -1,0 +1,234 @@
+"""The job queue: pgqueuer behind three corrections that its kill trial asked for (docs/adr/0003-queue-library.md).
+
+1. Statements go through a pool and wait for a database that went away; the library's own driver shares one connection
+   with LISTEN, which makes a statement wait up to a second and ends the worker when the connection drops.
+2. A worker touches only jobs it still owns: stock, one that was stopped past its lease deletes the job of its successor.
+3. A run that is neither final nor queued is queued again: the run's row is the truth, not the queue's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar, cast
+from uuid import UUID
+
+import psycopg
+from pgqueuer.core.tm import TaskManager
+from pgqueuer.db import Driver, PsycopgDriver
+from pgqueuer.qm import QueueManager
+from pgqueuer.queries import Queries
+from psycopg import AsyncRawCursor, sql
+from psycopg.rows import dict_row
+
+from research_assistant import db
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Self
+
+    from pgqueuer.models import Job, TracebackRecord
+    from pgqueuer.ports.driver import NotifyCallback
+    from pgqueuer.types import JOB_STATUS, JobId, QueueManagerId
+
+    from research_assistant.settings import Settings
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+ENTRYPOINT = "run"
+FIRST_RETRY_SECONDS = 0.1
+LAST_RETRY_SECONDS = 5.0
+POOL_SIZE = 3  # one statement each for taking jobs, heartbeats and completions, so that none waits for another
+
+
+async def enqueue(conn: db.Connection, run_id: UUID) -> None:
+    """Add the run's job in the transaction of `conn`; a run that has one keeps it."""
+    queries = Queries(PsycopgDriver(cast("psycopg.AsyncConnection", conn)))  # it makes its own cursors, with dict rows
+    await queries.enqueue(ENTRYPOINT, str(run_id).encode(), dedupe_key=str(run_id), on_conflict="skip")
+
+
+async def depth_and_age(pool: db.Pool) -> tuple[int, float]:
+    """Return how many runs wait and for how many seconds the oldest of them has waited."""
+    query = """
+        SELECT count(*) AS depth, coalesce(extract(epoch FROM now() - min(submitted_at)), 0)::float8 AS age
+        FROM runs WHERE state = 'queued'
+    """
+    async with pool.connection() as conn:
+        row = await (await conn.execute(query)).fetchone()
+    return (row["depth"], row["age"]) if row else (0, 0.0)
+
+
+async def requeue_orphans(pool: db.Pool) -> list[UUID]:
+    """Queue every unfinished run that has no job; return their ids. Normally there are none."""
+    query = """
+        SELECT id FROM runs WHERE state IN ('queued', 'running') AND NOT EXISTS (
+            SELECT FROM pgqueuer WHERE dedupe_key = runs.id::text AND status IN ('queued', 'picked'))
+    """
+    async with pool.connection() as conn:
+        orphans = [row["id"] for row in await (await conn.execute(query)).fetchall()]
+        for run_id in orphans:
+            await enqueue(conn, run_id)
+    return orphans
+
+
+async def work(
+    pool: db.Pool, settings: Settings, handle: Callable[[UUID], Awaitable[None]], stopping: asyncio.Event
+) -> None:
+    """Call `handle` with the run of each job, many at once, until `stopping` is set and all of them have returned.
+
+    A dead worker's job is taken by another one after one lease and at most one poll. `pool` is for the queue alone
+    (POOL_SIZE connections). A handler gives its job back by raising pgqueuer's RetryRequested.
+    """
+    queries = OwnedQueries(PatientDriver(pool, settings.database_url, stopping))
+    manager = QueueManager(queries)
+    manager.shutdown = stopping
+    queries.owner = manager.queue_manager_id
+
+    @manager.entrypoint(ENTRYPOINT, accepts_context=False)
+    async def run(job: Job) -> None:
+        await handle(UUID((job.payload or b"").decode()))
+
+    await manager.run(
+        batch_size=1,
+        max_concurrent_tasks=settings.concurrency,
+        heartbeat_timeout=timedelta(seconds=settings.lease_seconds),
+        dequeue_timeout=timedelta(seconds=min(1.0, settings.lease_seconds / 4)),
+    )
+
+
+@dataclass
+class OwnedQueries(Queries):
+    """The library's statements, but a job that another worker took over is left alone."""
+
+    owner: QueueManagerId | None = None
+
+    async def update_heartbeat(self, job_ids: list[JobId]) -> None:
+        """Renew the lease of those jobs that are still ours."""
+        query = f"UPDATE {self._table} SET heartbeat = NOW() WHERE id = ANY($1::bigint[]) AND queue_manager_id = $2"  # noqa: S608
+        await self.driver.execute(query, list(set(job_ids)), self.owner)
+
+    async def retry_job(self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
+        """Give the job back if it is still ours; the reason is in our own log and ledger."""
+        del traceback_record
+        query = f"""
+            UPDATE {self._table} SET status = 'queued', execute_after = NOW() + $3::interval, attempts = attempts + 1,
+                updated = NOW(), queue_manager_id = NULL
+            WHERE id = $1 AND queue_manager_id = $2 AND status = 'picked'
+        """  # noqa: S608 - the table's name comes from the library's settings
+        await self.driver.execute(query, job.id, self.owner, delay)
+
+    async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]) -> None:
+        """Remove those ended jobs that are still ours; the new owner of any other finds its run final, or runs it."""
+        query = f"SELECT id FROM {self._table} WHERE id = ANY($1::bigint[]) AND queue_manager_id = $2"  # noqa: S608
+        rows = await self.driver.fetch(query, [job.id for job, _, _ in job_status], self.owner)
+        ours = {row["id"] for row in rows}
+        if owned := [ended for ended in job_status if ended[0].id in ours]:
+            await super().log_jobs(owned)
+
+    @property
+    def _table(self) -> str:
+        return self.qbe.settings.qualified.queue_table
+
+
+@dataclass
+class PatientDriver(Driver):
+    """A pgqueuer driver over our pool: statements wait for a lost database, notifications have a connection of their own."""
+
+    pool: db.Pool
+    url: str = field(repr=False)
+    stopping: asyncio.Event
+    _tasks: TaskManager = field(default_factory=TaskManager)
+
+    @property
+    def shutdown(self) -> asyncio.Event:
+        """Return the event that ends waiting for a lost database."""
+        return self.stopping
+
+    @property
+    def tm(self) -> TaskManager:
+        """Return the library's holder of background tasks."""
+        return self._tasks
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        """Execute a statement with `$1` placeholders and return its rows."""
+
+        async def statement(conn: db.Connection) -> list[dict[str, object]]:
+            cursor = AsyncRawCursor(conn, row_factory=dict_row)
+            await cursor.execute(query, args or None)
+            return await cursor.fetchall()
+
+        return await self._patiently(statement)
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Execute a statement with `$1` placeholders and return its command tag."""
+
+        async def statement(conn: db.Connection) -> str:
+            cursor = AsyncRawCursor(conn)
+            await cursor.execute(query, args or None)
+            return cursor.statusmessage or ""
+
+        return await self._patiently(statement)
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Send a notification."""
+        await self.execute("SELECT pg_notify($1, $2)", channel, payload)
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        """Call `callback` with each notification on `channel`; a lost connection is made again."""
+        self._tasks.add(asyncio.create_task(self._listen(channel, callback), name=f"listen {channel}"))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in list(self._tasks.tasks):
+            task.cancel()
+        await self._tasks.gather_tasks()
+
+    async def _patiently(self, statement: Callable[[db.Connection], Awaitable[T]]) -> T:
+        """Execute `statement`, again and again while the database is away.
+
+        Every statement of the library may be repeated: a job taken twice by us is ours, the rest sets what was set before.
+        """
+        waits = _Waits()
+        while True:
+            try:
+                async with self.pool.connection() as conn:
+                    return await statement(conn)
+            except psycopg.Error as error:
+                if not db.is_connection_lost(error) or self.stopping.is_set():
+                    raise
+                await waits.wait(error, self.stopping)
+
+    async def _listen(self, channel: str, callback: NotifyCallback) -> None:
+        waits = _Waits()
+        while not self.stopping.is_set():
+            try:
+                async with await psycopg.AsyncConnection.connect(self.url, **db.CONNECTION_OPTIONS) as conn:
+                    await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                    async for note in conn.notifies():
+                        callback(note.payload)
+            except psycopg.Error as error:
+                if not db.is_connection_lost(error):
+                    raise
+                await waits.wait(error, self.stopping)
+
+
+class _Waits:
+    """Growing pauses with jitter between attempts; the first one of an outage is logged."""
+
+    def __init__(self) -> None:
+        self._seconds = FIRST_RETRY_SECONDS
+
+    async def wait(self, error: Exception, stopping: asyncio.Event) -> None:
+        if self._seconds == FIRST_RETRY_SECONDS:
+            log.warning("the database went away, trying again until it is back: %s", error)
+        pause = self._seconds * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        self._seconds = min(2 * self._seconds, LAST_RETRY_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), pause)

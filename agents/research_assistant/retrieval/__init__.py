@@ -1,0 +1,1 @@
+"""Finding passages: PostgreSQL holds the truth, Chroma and BM25 only rank."""

@@ -1,0 +1,125 @@
+"""The vector index in Chroma: derived from PostgreSQL, never the truth; it ranks chunk ids and holds no text."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+import chromadb
+import httpx
+from chromadb.api.shared_system_client import SharedSystemClient
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError, NotFoundError
+
+from bongsu.core.errors import UnreachableError
+from research_assistant.retrieval import embed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from chromadb.api import AsyncClientAPI
+    from chromadb.api.models.AsyncCollection import AsyncCollection
+
+    from research_assistant.documents import Change
+
+T = TypeVar("T")
+
+COLLECTION = f"chunks-{embed.NAME}"
+POSITION = "position"
+QUERY_SECONDS = 2.0
+APPLY_SECONDS = 20.0
+"""chromadb's own HTTP client has no timeout at all (chromadb 1.5.9, api/async_fastapi.py: timeout=None)."""
+CONNECT_PAUSE_SECONDS = 1.0
+"""While Chroma is away, questions fail over at once instead of each waiting for a connection of its own."""
+
+
+class VectorIndex:
+    """One collection of one Chroma server; connects at the first use and again after the collection was replaced.
+
+    Every method raises UnreachableError when Chroma does not answer in time or answers nonsense.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client: AsyncClientAPI | None = None
+        self._collection: AsyncCollection | None = None
+        self._connecting = asyncio.Lock()
+        self._pause_until = 0.0
+
+    async def query(self, vector: Sequence[float], count: int) -> list[str]:
+        """Return the ids of the `count` nearest chunks, nearest first."""
+
+        async def nearest(collection: AsyncCollection) -> list[str]:
+            found = await collection.query(query_embeddings=[list(vector)], n_results=count, include=["distances"])
+            return list(found["ids"][0])
+
+        return await self._call(nearest, QUERY_SECONDS)
+
+    async def copy(self) -> tuple[str, int]:
+        """Return which copy of the index answers (its id) and the position it carries itself, 0 for a new one."""
+
+        async def read(_: AsyncCollection) -> tuple[str, int]:
+            fresh = await self._open()
+            metadata = dict(fresh.metadata or {})
+            return str(fresh.id), int(str(metadata.get(POSITION, 0)))
+
+        return await self._call(read, APPLY_SECONDS)
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        """Bring the index to the state after `changes` (oldest first); doing it again changes nothing."""
+        deleted = [str(change.chunk_id) for change in changes if change.embedding is None]
+        written = {str(change.chunk_id): change.embedding for change in changes if change.embedding is not None}
+
+        async def write(collection: AsyncCollection) -> None:
+            if written:
+                await collection.upsert(ids=list(written), embeddings=list(written.values()))
+            if deleted:
+                await collection.delete(ids=deleted)
+            await collection.modify(metadata={POSITION: changes[-1].seq})
+
+        await self._call(write, APPLY_SECONDS)
+
+    async def _call(self, use: Callable[[AsyncCollection], Awaitable[T]], seconds: float) -> T:
+        try:
+            async with asyncio.timeout(seconds):
+                try:
+                    return await use(self._collection or await self._open())
+                except NotFoundError:  # the collection was dropped, or restored under another id
+                    return await use(await self._open())
+        except (TimeoutError, httpx.HTTPError, ChromaError, ValueError, KeyError, IndexError, TypeError) as error:
+            raise self._unreachable(type(error).__name__) from error
+
+    async def _open(self) -> AsyncCollection:
+        async with self._connecting:
+            client = self._client or await self._connect()
+            self._collection = await client.get_or_create_collection(
+                COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            )
+        return self._collection
+
+    async def _connect(self) -> AsyncClientAPI:
+        if time.monotonic() < self._pause_until:
+            raise self._unreachable("still away")
+        parts = urlsplit(self._url)
+        tls = parts.scheme == "https"
+        try:
+            self._client = await chromadb.AsyncHttpClient(
+                host=parts.hostname or "",
+                port=parts.port or (443 if tls else 80),
+                ssl=tls,
+                settings=ChromaSettings(anonymized_telemetry=False),
+            )
+        finally:
+            if self._client is None:  # chromadb keeps every client that failed to connect: let them go
+                SharedSystemClient.clear_system_cache()
+                self._pause_until = time.monotonic() + CONNECT_PAUSE_SECONDS
+        return self._client
+
+    def _unreachable(self, why: str) -> UnreachableError:
+        return UnreachableError(
+            f"Chroma does not answer ({why})",
+            where=self._url,
+            next="check that it runs and that CHROMA_URL is right, then run `research-assistant index roll-forward`",
+        )

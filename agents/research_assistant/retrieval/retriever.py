@@ -1,0 +1,82 @@
+"""Find the passages of own documents that speak of a query: two rankings, fused; the text comes from PostgreSQL."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from bongsu.core.errors import UnreachableError
+from bongsu.telemetry import metrics as m
+from research_assistant import documents
+from research_assistant.retrieval.embed import embed
+from research_assistant.retrieval.fusion import fuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from research_assistant import db
+    from research_assistant.retrieval.bm25 import KeywordIndex
+    from research_assistant.retrieval.index import VectorIndex
+    from research_assistant.state import Passage
+
+CANDIDATES = 20
+PASSAGES = 4
+MAX_PER_DOCUMENT = 2
+"""Answers that lean on one document alone cannot be checked against a second one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retriever:
+    """The `documents` tool of the researchers."""
+
+    pool: db.Pool
+    keywords: KeywordIndex
+    vectors: VectorIndex
+    api_url: str
+
+    async def find(self, query: str) -> tuple[list[Passage], tuple[str, ...]]:
+        """Return at most PASSAGES passages, best first, and the kinds of failure on the way ("vector" or none).
+
+        Without Chroma the words alone rank: a lesser answer beats none.
+        """
+        by_words = await self.keywords.search(query, CANDIDATES)
+        by_vector, failures = await self._by_vector(query)
+        ranked = fuse([str(id_) for id_ in by_words], by_vector)[: 2 * CANDIDATES]
+        stored = await documents.chunks(self.pool, [UUID(id_) for id_ in ranked])
+        # Ids that PostgreSQL does not know are of deleted documents: Chroma may lag behind.
+        known = [stored[UUID(id_)] for id_ in ranked if UUID(id_) in stored]
+        return [self._passage(chunk) for chunk in _diverse(known)], failures
+
+    async def _by_vector(self, query: str) -> tuple[Sequence[str], tuple[str, ...]]:
+        started = time.perf_counter()
+        outcome = "error"
+        try:
+            found = await self.vectors.query(embed(query), CANDIDATES)
+            outcome = "ok"
+        except UnreachableError:
+            return (), ("vector",)
+        finally:
+            m.vector_duration.labels(outcome).observe(time.perf_counter() - started)
+        return found, ()
+
+    def _passage(self, chunk: documents.StoredChunk) -> Passage:
+        return {
+            "source": "documents",
+            "title": f"{chunk.title}: {chunk.heading}" if chunk.heading else chunk.title,
+            "url": f"{self.api_url}/v1/documents/{chunk.document_id}",
+            "text": chunk.text,
+        }
+
+
+def _diverse(chunks: Iterable[documents.StoredChunk]) -> list[documents.StoredChunk]:
+    """Return the first PASSAGES chunks with at most MAX_PER_DOCUMENT of one document."""
+    used: Counter[UUID] = Counter()
+    chosen = []
+    for chunk in chunks:
+        used[chunk.document_id] += 1
+        if used[chunk.document_id] <= MAX_PER_DOCUMENT:
+            chosen.append(chunk)
+    return chosen[:PASSAGES]

@@ -1,0 +1,45 @@
+"""The state of a run as it travels through the graph and into checkpoints: plain JSON values, nothing else."""
+
+from __future__ import annotations
+
+import operator
+from typing import Annotated, Any, Literal, TypedDict
+
+Tool = Literal["documents", "web"]
+
+
+class Passage(TypedDict):
+    """A retrieved piece of text and where it can be read; text blocks are separated by empty lines."""
+
+    source: Tool
+    title: str
+    url: str
+    text: str
+
+
+class Research(TypedDict):
+    """The order of one researcher."""
+
+    tool: Tool
+    query: str
+
+
+class Finding(TypedDict):
+    """What one researcher brought back; `failures` are kinds of conventions.ERROR_KINDS."""
+
+    passages: list[Passage]
+    failures: list[str]
+
+
+class RunState(TypedDict, total=False):
+    """Everything a run knows: each key is written by one node (`passages` and `failures` by each researcher)."""
+
+    question: str
+    run_class: Literal["simple", "compound"]
+    research: list[Research]
+    passages: Annotated[list[Passage], operator.add]
+    failures: Annotated[list[str], operator.add]
+    draft: str
+    sources: list[Passage]
+    answer: str
+    citations: list[dict[str, Any]]

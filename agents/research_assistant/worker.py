@@ -1,0 +1,243 @@
+"""The worker process: take runs from the queue, run the graph on them, write what came out.
+
+What can go wrong, and what happens then: the process dies (another one resumes the run after one lease), it stalls past
+its lease (the fence rejects its writes), the database goes away (the run is handed back and resumed), the run takes too
+long (failed, kind deadline), SIGTERM (runs stop at their next superstep and are handed back).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
+from pgqueuer.errors import RetryRequested
+
+from bongsu.core.errors import StateError
+from bongsu.telemetry import metrics as m
+from research_assistant import db, health, queue, runs
+from research_assistant.checkpoints import FencedSaver
+from research_assistant.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from typing import TypeAlias
+    from uuid import UUID
+
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.graph.state import CompiledStateGraph
+
+    from research_assistant.settings import Settings
+
+    Graph: TypeAlias = CompiledStateGraph[Any, Any, Any, Any]
+    OpenGraph: TypeAlias = Callable[[Settings, db.Pool, FencedSaver], AbstractAsyncContextManager[Graph]]
+
+log = logging.getLogger(__name__)
+
+STOPPING = "the worker is stopping"
+CONNECTIONS_PER_RUN = 3  # parallel researchers write and read at once
+
+
+@asynccontextmanager
+async def open_graph(settings: Settings, pool: db.Pool, saver: FencedSaver) -> AsyncIterator[Graph]:
+    """Yield the research assistant's graph over its opened services."""
+    from research_assistant.graph import build_graph  # noqa: PLC0415 - tests run the worker over graphs of their own
+    from research_assistant.services import open_services  # noqa: PLC0415
+
+    async with open_services(settings, pool) as services:
+        yield build_graph(services, saver)
+
+
+def main(settings: Settings, metrics_port: int) -> None:
+    """Run a worker until SIGTERM or SIGINT. Raises UnreachableError, StateError and OSError at the start."""
+    asyncio.run(run(settings, metrics_port))
+
+
+async def run(settings: Settings, metrics_port: int, *, open_graph: OpenGraph = open_graph) -> None:
+    """Run a worker in this event loop.
+
+    `open_graph` opens the graph to run; its final state holds answer, citations and run_class.
+    """
+    async with AsyncExitStack() as stack:
+        pulse = health.Pulse()
+        server = health.serve(metrics_port, pulse)
+        stack.callback(server.server_close)
+        stack.callback(server.shutdown)
+        pool = await stack.enter_async_context(
+            await db.open_pool(settings, max_size=CONNECTIONS_PER_RUN * settings.concurrency)
+        )
+        queue_pool = await stack.enter_async_context(await db.open_pool(settings, max_size=queue.POOL_SIZE))
+        await _require_schema(pool)
+        saver = FencedSaver(pool)
+        graph = await stack.enter_async_context(open_graph(settings, pool, saver))
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        worker = Worker(settings, pool, graph, saver, f"{socket.gethostname()}-{os.getpid()}", stopping)
+        async with asyncio.TaskGroup() as tasks:
+            helpers = [
+                tasks.create_task(pulse.keep_beating()),
+                tasks.create_task(worker.drain()),
+                tasks.create_task(_watch_for_orphans(pool, settings.lease_seconds)),
+            ]
+            log.info("worker %s takes up to %d runs at once", worker.name, settings.concurrency)
+            await queue.work(queue_pool, settings, worker.handle, stopping)
+            for helper in helpers:
+                helper.cancel()
+    log.info("worker %s stopped", worker.name)
+
+
+@dataclass
+class Worker:
+    """What one process needs to handle runs; `handle` is called once for each job, many at a time."""
+
+    settings: Settings
+    pool: db.Pool
+    graph: Graph
+    saver: FencedSaver
+    name: str
+    stopping: asyncio.Event
+    _active: dict[asyncio.Task[Any], RunControl] = field(default_factory=dict)
+
+    async def handle(self, run_id: UUID) -> None:
+        """Claim the run and bring it to its end; raise RetryRequested when another worker shall resume it."""
+        extra = {"run_id": str(run_id), "worker": self.name}
+        if self.stopping.is_set():
+            raise _hand_back(STOPPING)
+        try:
+            claim = await runs.claim(self.pool, run_id, self.name)
+            if claim is not None:
+                await self._end(claim)
+        except runs.LostLease as lost:
+            log.warning("abandoned: %s", lost, extra=extra)
+            raise _hand_back("a newer claim exists") from lost
+        except psycopg.Error as error:
+            if not db.is_connection_lost(error):
+                raise
+            log.warning("handed back, the database went away: %s", error, extra=extra)
+            raise _hand_back("the database went away") from error
+
+    async def _end(self, claim: runs.Claim) -> None:
+        """Run the graph and write what came out; metrics count after the fenced write, so once for each run."""
+        extra = {"run_id": str(claim.run.id), "worker": self.name, "fence": claim.fence}
+        if claim.fence > 1:
+            m.runs_resumed.inc()
+            log.info("resumed", extra=extra)
+        try:
+            final = await self._result(claim)
+            answer, citations, run_class = final["answer"], final["citations"], final["run_class"]
+        except RunError as error:
+            await self._fail(claim, error.kind, error.detail)
+        except (runs.LostLease, RetryRequested):
+            raise
+        except psycopg.Error as error:
+            if db.is_connection_lost(error):
+                raise
+            log.exception("a statement failed", extra=extra)
+            await self._fail(claim, "database", type(error).__name__)
+        except Exception as error:  # the last line of defence: whatever a node raises must end the run and be counted
+            log.exception("an unclassified error ended the run", extra=extra)
+            await self._fail(claim, "unhandled", type(error).__name__)
+        else:
+            seconds = await runs.finish(self.pool, claim, answer=answer, citations=citations, run_class=run_class)
+            m.events.labels(kind="run", outcome="good").inc()
+            m.run_duration.labels(run_class).observe(seconds)
+            log.info("done in %.2f s", seconds, extra=extra)
+
+    async def _fail(self, claim: runs.Claim, kind: str, detail: str) -> None:
+        await runs.fail(self.pool, claim, kind=kind, detail=detail)
+        m.events.labels(kind="run", outcome="bad").inc()
+        m.errors.labels(kind=kind).inc()
+        extra = {"run_id": str(claim.run.id), "worker": self.name, "fence": claim.fence, "kind": kind}
+        log.error("failed: %s", detail, extra=extra)
+
+    async def _result(self, claim: runs.Claim) -> dict[str, Any]:
+        """Return the graph's final state, resuming from the last checkpoint if there is one."""
+        run_id = str(claim.run.id)
+        configurable = {"thread_id": run_id, "run_id": run_id, "fence": claim.fence, "worker": self.name}
+        config: RunnableConfig = {"configurable": configurable}
+        bound = asyncio.timeout(self.settings.run_deadline_seconds - claim.age_seconds)
+        try:
+            async with bound:
+                resumable = await self.saver.aget_tuple(config) is not None
+                given = None if resumable else {"question": claim.run.question}
+                return await self._drainable(given, config)
+        except TimeoutError as error:
+            if not bound.expired():
+                raise
+            seconds = self.settings.run_deadline_seconds
+            raise RunError("deadline", f"not finished {seconds:g} s after its first start") from error
+        except (GraphDrained, _Drained) as drained:
+            await runs.release(self.pool, claim)
+            raise _hand_back(STOPPING) from drained
+
+    async def _drainable(self, given: dict[str, str] | None, config: RunnableConfig) -> dict[str, Any]:
+        """Run the graph so that `drain` can ask it to stop and at last cancel it."""
+        control = RunControl()
+        task = asyncio.create_task(self.graph.ainvoke(given, config, durability="sync", control=control))
+        self._active[task] = control
+        if self.stopping.is_set():
+            control.request_drain(STOPPING)
+        try:
+            return dict(await task)
+        except asyncio.CancelledError:
+            if _being_cancelled():  # by the deadline: the graph was cancelled with us
+                raise
+            raise _Drained from None
+        finally:
+            del self._active[task]
+
+    async def drain(self) -> None:
+        """Once the worker stops, ask each run to end at its next superstep; cancel what still runs after the bound."""
+        await self.stopping.wait()
+        log.info("stopping: %d runs are asked to end at their next superstep", len(self._active))
+        for control in self._active.values():
+            control.request_drain(STOPPING)
+        await asyncio.sleep(self.settings.drain_seconds)
+        for task in list(self._active):
+            log.warning("a run did not end within %g s and is cancelled", self.settings.drain_seconds)
+            task.cancel()
+
+
+class _Drained(Exception):  # noqa: N818 - never leaves this module
+    """Say that the run was cancelled because the worker stops."""
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _hand_back(reason: str) -> RetryRequested:
+    return RetryRequested(timedelta(0), reason)
+
+
+async def _require_schema(pool: db.Pool) -> None:
+    async with pool.connection() as conn:
+        row = await (await conn.execute("SELECT to_regclass('run_events') AS found")).fetchone()
+    if not row or row["found"] is None:
+        raise StateError("the database has no schema", next="run `research-assistant migrate`")
+
+
+async def _watch_for_orphans(pool: db.Pool, seconds: float) -> None:
+    """Queue unfinished runs again that have lost their job, once every lease, until cancelled."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            orphans = await queue.requeue_orphans(pool)
+        except psycopg.Error as error:
+            if not db.is_connection_lost(error):
+                raise
+            continue  # the queue's own statements log the outage and wait for its end
+        for run_id in orphans:
+            log.error("the run had lost its job and was queued again", extra={"run_id": str(run_id)})

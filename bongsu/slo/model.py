@@ -1,0 +1,124 @@
+"""What a service promises: SLOs and the burn-rate tiers that watch them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from bongsu.core.durations import parse_duration
+
+if TYPE_CHECKING:
+    from bongsu.core.diagnostics import Span
+    from bongsu.core.promql import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One pair of windows: fires when both burn the budget `factor` times too fast."""
+
+    name: str
+    severity: str
+    factor: Decimal
+    long: str
+    short: str
+
+    @property
+    def long_seconds(self) -> float:
+        """Return the length of the long window."""
+        return parse_duration(self.long)
+
+    @property
+    def short_seconds(self) -> float:
+        """Return the length of the short window."""
+        return parse_duration(self.short)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The tiers of one SLO period, and where they come from."""
+
+    period: str
+    source: str
+    tiers: tuple[Tier, ...]
+
+    def all(self) -> tuple[str, ...]:
+        """Return every window once, shortest first."""
+        return tuple(sorted({w for t in self.tiers for w in (t.short, t.long)}, key=parse_duration))
+
+    @property
+    def base(self) -> str:
+        """Return the shortest window: its rates of bad and total events are what the period budget is summed from."""
+        return self.all()[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Someone who promises something."""
+
+    name: str
+    title: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """One promise: of `total` events at most 1 - `objective` may be `bad` (or all but `objective` be `good`)."""
+
+    service: str
+    name: str
+    title: str
+    title_ko: str
+    alert: str
+    objective: float
+    period: str
+    bad: Expression | None
+    good: Expression | None
+    total: Expression
+    span: Span
+    objective_span: Span
+    service_span: Span
+    alert_span: Span
+
+    @property
+    def id(self) -> str:
+        """Return Sloth's id, `<service>-<name>`."""
+        return f"{self.service}-{self.name}"
+
+    @property
+    def budget(self) -> Decimal:
+        """Return 1 - objective as an exact decimal: 0.001 and not 0.0009999999999999432."""
+        return Decimal(1) - Decimal(repr(self.objective))
+
+    @property
+    def sane(self) -> bool:
+        """Tell whether the objective leaves a budget: what does not is a problem, and never computed with."""
+        return 0 < self.objective < 1
+
+    def expressions(self) -> tuple[Expression, ...]:
+        """Return the queries as the author wrote them, with their `{{.window}}` placeholders."""
+        return tuple(e for e in (self.bad, self.good, self.total) if e is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Slos:
+    """Everything the slo catalogue declares, in the order of names."""
+
+    services: tuple[Service, ...]
+    slos: tuple[Slo, ...]
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return a decimal as PromQL and people write it: no exponent, no trailing zeros."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def threshold(tier: Tier, objective: float) -> Decimal:
+    """Return the bad share above which a tier fires: factor x (1 - objective), exact."""
+    return tier.factor * (Decimal(1) - Decimal(repr(objective)))
+
+
+def is_dead(tier: Tier, objective: float) -> bool:
+    """Tell whether a tier can never fire: not even a total outage exceeds its threshold."""
+    return threshold(tier, objective) >= 1

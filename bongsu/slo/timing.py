@@ -1,0 +1,54 @@
+"""When a burn-rate tier fires and clears, computed from its windows.
+
+Steady traffic, clean history of at least the long window, errors that start and stop at once.
+Source: SRE workbook ch. 5; checked live within two scrapes (research/alerts.md 3 and 5).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from bongsu.core.durations import format_duration
+from bongsu.core.errors import UsageError
+from bongsu.slo.model import threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bongsu.slo.model import Tier
+
+MIN_SCRAPES = 5
+"""Fewer samples in the shortest window and `rate` sees single scrapes instead of a trend."""
+
+
+def detect_seconds(tier: Tier, objective: float, error_ratio: float, factor: float = 1.0) -> float:
+    """Return how long after the onset of `error_ratio` a tier fires; infinity when it never does."""
+    limit = float(threshold(tier, objective))
+    # "e > limit" decides, and a total outage of a tier that is not dead always does.
+    return tier.long_seconds / factor * limit / error_ratio if error_ratio > limit else math.inf
+
+
+def reset_seconds(tier: Tier, objective: float, error_ratio: float, factor: float = 1.0) -> float:
+    """Return how long a tier fires on after the errors stopped: the short window clears first; 0 if it never fired."""
+    limit = float(threshold(tier, objective))
+    return tier.short_seconds / factor * (1 - limit / error_ratio) if error_ratio > limit else 0.0
+
+
+def max_factor(windows: Iterable[float], scrape_seconds: float) -> float:
+    """Return the largest time factor at which the shortest window still holds 5 scrapes."""
+    return min(windows) / (MIN_SCRAPES * scrape_seconds)
+
+
+def refuse_factor(factor: float, windows: Iterable[float], scrape_seconds: float) -> None:
+    """Raise UsageError when `factor` is below 1 or leaves the shortest window fewer than 5 scrapes."""
+    lengths = list(windows)
+    largest = max_factor(lengths, scrape_seconds)
+    if factor == 1.0 or 1.0 <= factor <= largest:
+        return  # uncompressed rules are what production runs; its scrape interval is checked there
+    what = (
+        f"time factor {factor:g} is below 1"
+        if factor < 1.0
+        else f"time factor {factor:g} leaves the {format_duration(min(lengths))} window fewer than {MIN_SCRAPES} scrapes"
+    )
+    raise UsageError(what, next=f"choose a factor from 1 to {largest:g}, or scrape more often")
