@@ -3,6 +3,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 bin=.venv/bin
+PATH="$PWD/$bin:$PATH"
 failed=()
 
 # run NAME COMMAND...: one check; its output is shown only when it fails

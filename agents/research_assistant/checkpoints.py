@@ -1,7 +1,8 @@
 """LangGraph's PostgreSQL checkpoints behind the fence: a stale worker can read them but not write them.
 
-LangGraph itself lets two processes run one thread and forks its chain without an error (langgraph #8796), so every write takes a
-shared lock on the run's row and compares the fence inside its own transaction: a newer claim either waits for the write or makes it fail.
+LangGraph itself lets two processes run one thread and forks its chain without an error (langgraph #8796), so every
+write takes a shared lock on the run's row and compares the fence inside its own transaction: a newer claim either waits
+for the write or makes it fail.
 """
 
 from __future__ import annotations

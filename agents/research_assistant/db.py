@@ -32,11 +32,11 @@ CONNECTION_OPTIONS: dict[str, Any] = {
     "keepalives_count": 4,
 }
 SERVER_WENT_AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "53300"})
-"""SQLSTATEs of a server that is shutting down, crashed, starting, has dropped an idle session or has no connection left."""
+"""SQLSTATEs of a server that shuts down, crashed, starts, dropped an idle session or has no connection left."""
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Tell whether the server is gone, restarting or unreachable (worth another try), unlike a statement that was wrong."""
+    """Tell whether the server is gone, restarting or unreachable: worth another try, unlike a wrong statement."""
     if not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return False
     # Errors raised on our side of the wire (a refused connection, an exhausted pool) carry no SQLSTATE.

@@ -23,7 +23,8 @@ async def node_started(pool: Pool, config: RunnableConfig, node: str) -> None:
         raise RuntimeError(f"node {node} does not run inside a graph")
     who = config["configurable"]
     query = """
-        INSERT INTO run_events (run_id, fence, worker, pid, event, node, task_id) VALUES (%s, %s, %s, %s, 'started', %s, %s)
+        INSERT INTO run_events (run_id, fence, worker, pid, event, node, task_id)
+        VALUES (%s, %s, %s, %s, 'started', %s, %s)
     """
     async with pool.connection() as conn:
         await conn.execute(query, (who["run_id"], who["fence"], who["worker"], os.getpid(), node, task.task_id))

@@ -28,6 +28,7 @@ class Pulse:
         self._last = clock()
 
     def beat(self) -> None:
+        """Note that the event loop turns."""
         self._last = self._clock()
 
     async def keep_beating(self) -> None:
@@ -37,16 +38,16 @@ class Pulse:
             await asyncio.sleep(BEAT_SECONDS)
 
     def healthy(self) -> bool:
-        """Tell whether the last beat is recent. A database that is away does not count: a restart would not bring it back."""
+        """Tell whether the last beat is recent. A database that is away does not count: no restart brings it back."""
         return self._clock() - self._last < STALLED_SECONDS
 
 
 def serve(port: int, pulse: Pulse) -> ThreadingHTTPServer:
-    """Serve /metrics and /healthz on 127.0.0.1 in a thread; raise OSError when the port is taken. The caller shuts it down."""
+    """Serve /metrics and /healthz on 127.0.0.1 in a thread; the caller shuts it down. Raises OSError for a taken port."""
     metrics_handler: type[MetricsHandler] = MetricsHandler.factory(m.registry)
 
     class Handler(metrics_handler):  # type: ignore[misc, valid-type] # the library makes the class at run time
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802 - the standard library's name
             if self.path != "/healthz":
                 super().do_GET()
                 return

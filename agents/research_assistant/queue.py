@@ -2,7 +2,7 @@
 
 1. Statements go through a pool and wait for a database that went away; the library's own driver shares one connection
    with LISTEN, which makes a statement wait up to a second and ends the worker when the connection drops.
-2. A worker touches only jobs it still owns: stock, one that was stopped past its lease deletes the job of its successor.
+2. A worker touches only jobs it still owns; stock, one that stalled past its lease deletes the job of its successor.
 3. A run that is neither final nor queued is queued again: the run's row is the truth, not the queue's.
 """
 
@@ -137,7 +137,7 @@ class OwnedQueries(Queries):
 
 @dataclass
 class PatientDriver(Driver):
-    """A pgqueuer driver over our pool: statements wait for a lost database, notifications have a connection of their own."""
+    """A pgqueuer driver over our pool: statements wait for a lost database, LISTEN has a connection of its own."""
 
     pool: db.Pool
     url: str = field(repr=False)
@@ -193,7 +193,7 @@ class PatientDriver(Driver):
     async def _patiently(self, statement: Callable[[db.Connection], Awaitable[T]]) -> T:
         """Execute `statement`, again and again while the database is away.
 
-        Every statement of the library may be repeated: a job taken twice by us is ours, the rest sets what was set before.
+        Every statement of the library may be repeated: a job taken twice by us is ours, the rest sets what was set.
         """
         waits = _Waits()
         while True:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 COLUMNS = """
-    id, owner, question, state, answer, citations, run_class, error_kind, error_detail, submitted_at, started_at, finished_at, fence
+    id, owner, question, state, answer, citations, run_class, error_kind, error_detail,
+    submitted_at, started_at, finished_at, fence
 """
 
 
@@ -135,7 +136,7 @@ async def hold_fence(conn: db.Connection, run_id: UUID | str, fence: int) -> Non
 async def finish(
     pool: db.Pool, claimed: Claim, *, answer: str, citations: Sequence[dict[str, Any]], run_class: str
 ) -> float:
-    """Write the answer, once and only under the newest fence; return the seconds from submit to now. Raises LostLease."""
+    """Write the answer, once and under the newest fence only; return the seconds since submit. Raises LostLease."""
     query = """
         UPDATE runs SET state = 'done', answer = %s, citations = %s, run_class = %s, finished_at = now()
         WHERE id = %s AND fence = %s AND state = 'running'
@@ -146,7 +147,7 @@ async def finish(
 
 
 async def fail(pool: db.Pool, claimed: Claim, *, kind: str, detail: str) -> float:
-    """Write the failure, once and only under the newest fence; return the seconds from submit to now. Raises LostLease."""
+    """Write the failure, once and under the newest fence only; return the seconds since submit. Raises LostLease."""
     query = """
         UPDATE runs SET state = 'failed', error_kind = %s, error_detail = %s, finished_at = now()
         WHERE id = %s AND fence = %s AND state = 'running'

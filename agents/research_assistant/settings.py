@@ -51,7 +51,8 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] | None = None, *, needs: Collection[str] = SERVER_NEEDS) -> Settings:
         """Read the settings from `environ` (default: the process environment).
 
-        `needs` names the variables this command cannot do without. Raises UsageError naming every missing or wrong variable at once.
+        `needs` names the variables this command cannot do without. Raises UsageError naming every missing or wrong
+        variable at once.
         """
         reader = _Reader(os.environ if environ is None else environ)
         settings = cls(

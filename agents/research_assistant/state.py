@@ -40,6 +40,5 @@ class RunState(TypedDict, total=False):
     passages: Annotated[list[Passage], operator.add]
     failures: Annotated[list[str], operator.add]
     draft: str
-    sources: list[Passage]
     answer: str
     citations: list[dict[str, Any]]

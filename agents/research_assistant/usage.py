@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from research_assistant.db import Pool
 
 
-async def record(
+async def record(  # noqa: PLR0917 - one argument a column of the ledger
     pool: Pool, run_id: UUID | None, endpoint: str, model: str, input_tokens: int, output_tokens: int, usd: float
 ) -> None:
-    """Add one LLM call to the ledger; `run_id` is None for calls outside a run (ingest). A node that ran twice was paid twice."""
+    """Add one LLM call to the ledger; `run_id` is None outside a run (ingest). A node that ran twice was paid twice."""
     query = """
-        INSERT INTO llm_usage (run_id, endpoint, model, input_tokens, output_tokens, usd) VALUES (%s, %s, %s, %s, %s, %s)
+        INSERT INTO llm_usage (run_id, endpoint, model, input_tokens, output_tokens, usd)
+        VALUES (%s, %s, %s, %s, %s, %s)
     """
     async with pool.connection() as conn:
         await conn.execute(query, (run_id, endpoint, model, input_tokens, output_tokens, usd))
@@ -38,8 +39,8 @@ async def spent_since(pool: Pool, instant: datetime) -> float:
 def budget_day_start(now: datetime, timezone: ZoneInfo, day_seconds: float = SECONDS_PER_DAY) -> datetime:
     """Return the instant (UTC) at which the budget's day that holds `now` (aware) began.
 
-    A full day begins at midnight of `timezone`, so it lasts 23 or 25 hours when the clocks change; where the clocks skip midnight
-    it begins when they do. A shorter day, as proofs inject it, is counted in real seconds from that midnight.
+    A full day begins at midnight of `timezone`, so it lasts 23 or 25 hours when the clocks change; where they skip
+    midnight it begins when they do. A shorter day, as proofs inject it, is counted in real seconds from that midnight.
     """
     local = now.astimezone(timezone)
     midnight = datetime(local.year, local.month, local.day, tzinfo=timezone).astimezone(UTC)

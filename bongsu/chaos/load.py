@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 FAULT_KINDS: Mapping[str, tuple[str, ...]] = {
-    "http-error": ("status", "error"),
+    "http-error": ("status", "body"),
     "latency": ("seconds",),
     "reset": (),
 }
@@ -41,7 +41,6 @@ def parse_experiment(text: str, file: str, upstreams: Collection[str]) -> tuple[
         factor=time.number("factor", _WHOLE),
         scrape=time.parsed("scrape", parse_duration, 1.0),
         rate=traffic.number("rate"),
-        floor=traffic.integer("floor"),
         fault=_fault(root.mapping("fault"), upstreams),
         direct=_direct(root.mapping("direct")),
         expects=tuple(_expected(Reader(node, problems, "expects")) for node in root.sequence("expects")),
@@ -61,8 +60,8 @@ def _refuse_nonsense(experiment: Experiment, root: Reader, time: Reader, traffic
         root.fail("experiment/name", root.span("name"), what, "rename one of the two", "evidence is found by this name")
     if experiment.factor < _WHOLE:
         time.fail("spec/value", time.span("factor"), "a time factor below 1 would slow time down", "use 1 or more")
-    if experiment.rate <= 0 or experiment.floor <= 0:
-        traffic.fail("spec/value", traffic.node.span, "rate and floor must be above 0", "ask for real traffic")
+    if experiment.rate <= 0:
+        traffic.fail("spec/value", traffic.node.span, "rate must be above 0", "ask for real traffic")
     if not experiment.expects and root.has("expects"):
         root.fail(
             "spec/value", root.span("expects"), "an experiment must expect at least one alert", "name what must fire"

@@ -87,7 +87,6 @@ class Experiment:
     factor: float
     scrape: float
     rate: float
-    floor: int
     fault: Fault
     direct: DirectRequest
     expects: tuple[Expected, ...]

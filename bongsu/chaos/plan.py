@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ class Plan:
     experiment: Experiment
     expectations: tuple[Expectation, ...]
     lead_in: float
+    floor: float
     floor_window: float
     deliver_within: float
     not_covered: tuple[str, ...]
@@ -59,21 +61,28 @@ def make_plan(experiment: Experiment, timings: Sequence[AlertTiming], *, pipelin
             where=str(experiment.span),
             next="lower time.factor or time.scrape",
         )
-    floor_window = min(window for timing in chosen for window in timing.windows)
-    if experiment.rate * floor_window < 2 * experiment.floor:
+    floor, floor_window = max((timing.floor, timing.floor_window) for timing in chosen)
+    if experiment.rate * floor_window < 2 * floor:
         raise UsageError(
             f"{experiment.rate:g} runs/s give {experiment.rate * floor_window:g} events in the {floor_window:g} s "
-            f"window, less than twice the floor of {experiment.floor}",
+            f"window, less than twice the floor of {floor:g}",
             where=str(experiment.span),
             next="raise traffic.rate or lower time.factor",
         )
+    for expected, timing in zip(experiment.expects, chosen, strict=True):
+        if math.isinf(timing.detect_seconds_at_total_outage):
+            raise UsageError(
+                f"{expected} cannot fire in a total outage at {experiment.rate:g} runs/s",
+                where=str(experiment.span),
+                next="raise traffic.rate or lower time.factor",
+            )
     names = {expected.alert for expected in experiment.expects}
     return Plan(
         experiment=experiment,
         expectations=tuple(
             Expectation(
                 expected,
-                fire := timing.detect_seconds,
+                fire := timing.detect_seconds_at_total_outage,
                 fire * (1 + SLACK_RATIO) + pipeline + NOISE_SECONDS,
                 timing.clear_seconds,
                 timing.clear_seconds * (1 + SLACK_RATIO) + pipeline + NOISE_SECONDS,
@@ -81,6 +90,7 @@ def make_plan(experiment: Experiment, timings: Sequence[AlertTiming], *, pipelin
             for expected, timing in zip(experiment.expects, chosen, strict=True)
         ),
         lead_in=max(timing.longest_window for timing in chosen),
+        floor=floor,
         floor_window=floor_window,
         deliver_within=pipeline + NOISE_SECONDS,
         not_covered=tuple(

@@ -120,8 +120,8 @@ class Inbox(Protocol):
 class FaultLine(Protocol):
     """The fault proxy in front of one upstream."""
 
-    async def inject(self, fault: Fault) -> str:
-        """Apply a fault with its lease and return its identifier."""
+    async def inject(self, fault: Fault, identifier: str) -> None:
+        """Apply a fault with its lease under an identifier of our choice."""
 
     async def renew(self, identifier: str, lease: float) -> None:
         """Extend the lease."""

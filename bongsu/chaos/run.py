@@ -168,11 +168,11 @@ class _Attempt:
         if failed:
             raise _Stop(Verdict.GATE_FAILED, f"{len(failed)} run(s) failed in the lead-in, first: {failed[0]}")
         seen = len(finished) / (self.world.clock.now() - started) * self.plan.floor_window
-        if seen < 2 * self.plan.experiment.floor:
+        if seen < 2 * self.plan.floor:
             raise _Stop(
                 Verdict.TRAFFIC_TOO_LOW,
                 f"{seen:.1f} finished runs per {self.plan.floor_window:g} s window, "
-                f"twice the floor would be {2 * self.plan.experiment.floor}",
+                f"twice the floor would be {2 * self.plan.floor:g}",
             )
         await self.refuse_active("at the end of the clean lead-in")
         self.note("lead_in_ended", runs=len(finished), events_per_window=round(seen, 1))
@@ -180,9 +180,9 @@ class _Attempt:
     async def break_and_heal(self) -> None:
         line, fault = self.world.fault_line, self.plan.experiment.fault
         async with contextlib.AsyncExitStack() as undo:
-            holder: list[str] = []
-            undo.push_async_callback(self.undo, holder)
-            identifier = await self.inject(holder)
+            identifier = f"{self.plan.experiment.name}-{int(self.world.clock.now())}"
+            undo.push_async_callback(self.undo, identifier)
+            await self.inject(identifier)
             renewing = asyncio.ensure_future(self.renew(identifier))
             undo.push_async_callback(_cancel, renewing)
             if (status := await self.ask(line.direct(), "the fault proxy")) != fault.parameters.get("status", status):
@@ -194,16 +194,13 @@ class _Attempt:
             await self.watch_clear(identifier)
             await self.one_page()
 
-    async def inject(self, holder: list[str]) -> str:
+    async def inject(self, identifier: str) -> None:
+        fault = self.plan.experiment.fault
         try:
-            identifier = str(
-                await self.ask(self.world.fault_line.inject(self.plan.experiment.fault), "the fault proxy")
-            )
+            await self.ask(self.world.fault_line.inject(fault, identifier), "the fault proxy")
         except BongsuError as error:
             raise _Stop(Verdict.INJECTION_FAILED, str(error)) from error
-        holder.append(identifier)
-        self.note("injected", fault=identifier, kind=self.plan.experiment.fault.kind)
-        return identifier
+        self.note("injected", fault=identifier, kind=fault.kind)
 
     async def renew(self, identifier: str) -> None:
         """Keep the lease alive while we are; if we die, the fault dies `lease` seconds later."""
@@ -324,7 +321,7 @@ class _Attempt:
             routed = {a.fingerprint for a in await self.ask(self.world.router.alerts(), "Alertmanager")}
             notices: Sequence[Notice] = await self.ask(self.world.inbox.notices(), "the receiver")
             succeeded = sum(run.ok and run.submitted_at >= self.healed_at for run in self.world.traffic.finished())
-            enough = succeeded >= self.plan.experiment.floor
+            enough = succeeded >= self.plan.floor
             self.remember_others(active)
             for trace in self.outcome.traces:
                 why = self.still_there(trace, active, routed, notices)
@@ -381,12 +378,11 @@ class _Attempt:
         for step in self.steps.verify:
             await self.execute(step)
 
-    async def undo(self, holder: list[str]) -> None:
-        """Remove the fault and see it gone; when even the answer to `inject` was lost, the lease does it."""
+    async def undo(self, identifier: str) -> None:
+        """Remove the fault and see it gone; we chose its identifier, so even a lost answer to `inject` is undone."""
         lease = self.plan.experiment.fault.lease
-        if holder:
-            with contextlib.suppress(BongsuError, TimeoutError):  # the check below decides, not the answer
-                await self.world.clock.within(PORT_SECONDS, self.world.fault_line.undo(holder[0]))
+        with contextlib.suppress(BongsuError, TimeoutError):  # the check below decides, not the answer
+            await self.world.clock.within(PORT_SECONDS, self.world.fault_line.undo(identifier))
         broken = self.plan.experiment.fault.parameters.get("status")
         deadline = self.world.clock.now() + lease + PORT_SECONDS
         status: int | None = None

@@ -107,6 +107,11 @@ def words(text: str) -> list[Token]:
     return [token for token in tokens(text) if token.kind not in ("space", "comment")]
 
 
+def bare(text: str) -> str:
+    """Return the text without comments: a trailing one would swallow what a compiler appends."""
+    return "".join(token.text for token in tokens(text) if token.kind != "comment").strip()
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Return the text with each placeholder such as `{{.window}}` replaced, strings included."""
     for placeholder, value in values.items():

@@ -12,27 +12,26 @@ from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
 from bongsu.core.durations import parse_duration
-from bongsu.core.promql import WINDOW, closing, compress, fill, words
+from bongsu.core.promql import WINDOW, bare, closing, compress, fill, words
 from bongsu.slo.model import decimal_text, threshold
 from bongsu.slo.rules import Alerting, Group, Links, Recording, last_proof, rule_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from bongsu.slo.model import Slo, Tier, Windows
+    from bongsu.slo.model import Slo, Slos, Tier, Windows
 
 _DAY = 86400.0
 
 
-def compile_slos(
-    slos: Iterable[Slo], windows: Mapping[str, Windows], links: Links, factor: float = 1.0
-) -> dict[str, str]:
-    """Return `{file name: rule file}`; `windows` maps a period to its tiers.
+def compile_slos(slos: Slos, links: Links, factor: float = 1.0) -> dict[str, str]:
+    """Return `{file name: rule file}`.
 
     `factor` divides every range and offset; record names, labels, thresholds and factors stay as in production.
     """
     return {
-        file_name(slo): rule_file(compile_slo(slo, windows[slo.period], links, factor), slo.span.file) for slo in slos
+        file_name(slo): rule_file(compile_slo(slo, slos.windows[slo.period], links, factor), slo.span.file)
+        for slo in slos.slos
     }
 
 
@@ -46,7 +45,7 @@ def compile_slo(slo: Slo, windows: Windows, links: Links, factor: float = 1.0) -
     ids = ids_of(slo)
     rules: list[Recording | Alerting] = [
         Recording(names.bad_record(windows.base), _at(_bad(slo), windows.base), ids),
-        Recording(names.total_record(windows.base), _at(slo.total.text, windows.base), ids),
+        Recording(names.total_record(windows.base), _at(bare(slo.total.text), windows.base), ids),
         *(_ratio(slo, window, ids) for window in windows.all()),
         _period_ratio(windows, ids),
         *_metadata(slo, windows, ids),
@@ -58,6 +57,18 @@ def compile_slo(slo: Slo, windows: Windows, links: Links, factor: float = 1.0) -
 def ids_of(slo: Slo) -> dict[str, str]:
     """Return the labels that name an SLO on each of its series."""
     return {names.LABEL_SLO_ID: slo.id, names.LABEL_SLO_SERVICE: slo.service, names.LABEL_SLO_NAME: slo.name}
+
+
+def labels_of(slo: Slo, tier: Tier) -> dict[str, str]:
+    """Return the labels the rule of a tier sets; the ids of the SLO come with its series."""
+    return {
+        names.LABEL_SEVERITY: tier.severity,
+        names.LABEL_SERVICE: slo.service,
+        names.LABEL_RULE: "SLO",
+        names.LABEL_TIER: tier.name,
+        names.LABEL_LONG: tier.long,
+        names.LABEL_SHORT: tier.short,
+    }
 
 
 def series(record: str, ids: Mapping[str, str]) -> str:
@@ -78,22 +89,23 @@ def _at(query: str, window: str) -> str:
 
 def _bad(slo: Slo) -> str:
     """Return the bad events; a series nobody has created yet is zero as long as the total exists."""
-    none = f"0 * {_operand(slo.total.text)}"
+    none = f"0 * {_total(slo)}"
     if slo.bad is not None:
-        return f"{slo.bad.text}\nor\n{none}"
-    good = slo.good.text if slo.good is not None else slo.total.text
-    return f"{_operand(slo.total.text)}\n-\n(\n{good}\nor\n{none}\n)"
+        return f"{bare(slo.bad.text)}\nor\n{none}"
+    good = bare(slo.good.text) if slo.good is not None else _total(slo)
+    return f"{_total(slo)}\n-\n(\n{good}\nor\n{none}\n)"
 
 
-def _operand(query: str) -> str:
-    """Return a query that can stand beside an operator: a single call as it is, all else in parentheses."""
+def _total(slo: Slo) -> str:
+    """Return the total so that it can stand beside an operator: a single call as it is, all else in parentheses."""
+    query = bare(slo.total.text)
     parts = words(query)
     call = len(parts) > 1 and parts[1].text == "(" and closing(parts, 1) == len(parts) - 1
     return query if call else f"({query})"
 
 
 def _ratio(slo: Slo, window: str, ids: Mapping[str, str]) -> Recording:
-    expr = f"(\n{_bad(slo)}\n)\n/\n({_operand(slo.total.text)} > 0)"
+    expr = f"(\n{_bad(slo)}\n)\n/\n({_total(slo)} > 0)"
     return Recording(names.sli_record(window), _at(expr, window), {**ids, names.LABEL_SLO_WINDOW: window})
 
 
@@ -130,15 +142,7 @@ def _alert(slo: Slo, tier: Tier, windows: Windows, links: Links, ids: Mapping[st
         f"max without ({names.LABEL_SLO_WINDOW}) ({series(names.sli_record(window), ids)} > {limit})"
         for window in (tier.short, tier.long)
     )
-    labels = {
-        names.LABEL_SEVERITY: tier.severity,
-        names.LABEL_SERVICE: slo.service,
-        names.LABEL_RULE: "SLO",
-        names.LABEL_TIER: tier.name,
-        names.LABEL_LONG: tier.long,
-        names.LABEL_SHORT: tier.short,
-    }
-    return Alerting(slo.alert, expr, labels, _annotations(slo, tier, windows, links))
+    return Alerting(slo.alert, expr, labels_of(slo, tier), _annotations(slo, tier, windows, links))
 
 
 def _annotations(slo: Slo, tier: Tier, windows: Windows, links: Links) -> dict[str, str]:

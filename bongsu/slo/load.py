@@ -46,7 +46,16 @@ def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
                 services.append(_service(reader))
             elif kind == "SLO":
                 slos.append(_slo(reader))
-    return Slos(tuple(sorted(services, key=lambda s: s.name)), tuple(sorted(slos, key=lambda s: s.id))), problems
+    windows = {period: found for period in {slo.period for slo in slos} if (found := load_windows(period))}
+    return Slos(tuple(sorted(services, key=_by_name)), tuple(sorted(slos, key=_by_id)), windows), problems
+
+
+def _by_name(service: Service) -> tuple[str, Span]:
+    return service.name, service.span
+
+
+def _by_id(slo: Slo) -> tuple[str, Span]:
+    return slo.id, slo.span
 
 
 def empty_file(file: str) -> Problem:
@@ -222,6 +231,9 @@ def _query(metric: Reader, key: str) -> Expression:
 
 def _period(window: Reader) -> str:
     period = window.text("duration")
+    if period and load_windows(period) is None:
+        hint = "use 30d, or add bongsu/slo/windows/<period>.yaml"
+        window.fail("spec/value", window.span("duration"), f"no burn-rate tiers are defined for {period!r}", hint)
     if not window.flag("isRolling"):
         window.fail("spec/value", window.node.span, "only rolling windows can be compiled", "write isRolling: true")
     window.done()

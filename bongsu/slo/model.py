@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from bongsu.core.durations import parse_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bongsu.core.diagnostics import Span
     from bongsu.core.promql import Expression
 
@@ -102,10 +104,15 @@ class Slo:
 
 @dataclass(frozen=True, slots=True)
 class Slos:
-    """Everything the slo catalogue declares, in the order of names."""
+    """Everything the slo catalogue declares, in the order of names, and the tiers of each period it uses."""
 
     services: tuple[Service, ...]
     slos: tuple[Slo, ...]
+    windows: Mapping[str, Windows]
+
+    def tiers(self, slo: Slo) -> tuple[Tier, ...]:
+        """Return the tiers that watch an SLO."""
+        return self.windows[slo.period].tiers
 
 
 def decimal_text(value: Decimal) -> str:

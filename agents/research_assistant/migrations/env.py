@@ -1,6 +1,6 @@
 """Run the revisions over the connection that `research_assistant.migrate` hands in; Alembic executes this file.
 
-Each revision and its version number commit in one transaction: killed in between, a migration has happened or it has not.
+Each revision and its version number commit in one transaction: killed in between, a migration happened or it did not.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import chromadb
 import httpx
@@ -48,12 +49,12 @@ class VectorIndex:
         self._connecting = asyncio.Lock()
         self._pause_until = 0.0
 
-    async def query(self, vector: Sequence[float], count: int) -> list[str]:
+    async def query(self, vector: Sequence[float], count: int) -> list[UUID]:
         """Return the ids of the `count` nearest chunks, nearest first."""
 
-        async def nearest(collection: AsyncCollection) -> list[str]:
+        async def nearest(collection: AsyncCollection) -> list[UUID]:
             found = await collection.query(query_embeddings=[list(vector)], n_results=count, include=["distances"])
-            return list(found["ids"][0])
+            return [UUID(id_) for id_ in found["ids"][0]]
 
         return await self._call(nearest, QUERY_SECONDS)
 

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from bongsu.core.errors import UnreachableError
 from bongsu.telemetry import metrics as m
@@ -16,6 +15,7 @@ from research_assistant.retrieval.fusion import fuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from uuid import UUID
 
     from research_assistant import db
     from research_assistant.retrieval.bm25 import KeywordIndex
@@ -44,13 +44,13 @@ class Retriever:
         """
         by_words = await self.keywords.search(query, CANDIDATES)
         by_vector, failures = await self._by_vector(query)
-        ranked = fuse([str(id_) for id_ in by_words], by_vector)[: 2 * CANDIDATES]
-        stored = await documents.chunks(self.pool, [UUID(id_) for id_ in ranked])
+        ranked = fuse(by_words, by_vector)
+        stored = await documents.chunks(self.pool, ranked)
         # Ids that PostgreSQL does not know are of deleted documents: Chroma may lag behind.
-        known = [stored[UUID(id_)] for id_ in ranked if UUID(id_) in stored]
+        known = [stored[id_] for id_ in ranked if id_ in stored]
         return [self._passage(chunk) for chunk in _diverse(known)], failures
 
-    async def _by_vector(self, query: str) -> tuple[Sequence[str], tuple[str, ...]]:
+    async def _by_vector(self, query: str) -> tuple[Sequence[UUID], tuple[str, ...]]:
         started = time.perf_counter()
         outcome = "error"
         try:

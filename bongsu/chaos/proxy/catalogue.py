@@ -1,6 +1,6 @@
 """Bodies of the errors an LLM endpoint really sends, by name.
 
-Sources: research in openai/openai-python and langchain issues: L1 (rate limit), L4 (quota), L5 (500, 503), L6 (401).
+Sources: https://platform.openai.com/docs/guides/error-codes; Pythagora-io/gpt-pilot#53 quotes a rate limit body.
 """
 
 from __future__ import annotations

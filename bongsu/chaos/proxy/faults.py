@@ -53,7 +53,7 @@ class Fault:
         if not request.path.startswith(self.path):
             return False
         draw = Random(f"{self.seed}:{self.id}:{request.number}").random()  # noqa: S311 - replayable on purpose
-        return draw < self.probability
+        return draw < self.probability  # random() is below 1, so 1 hits always and 0 never
 
 
 class Faults:
@@ -110,7 +110,13 @@ class Faults:
         """Write one hit to the ledger."""
         fault.hits += 1
         self._ledger.write(
-            "hit", fault.id, kind=fault.kind, request=request.number, method=request.method, path=request.path, status=status
+            "hit",
+            fault.id,
+            kind=fault.kind,
+            request=request.number,
+            method=request.method,
+            path=request.path,
+            status=status,
         )
 
     def describe(self) -> list[dict[str, Any]]:
@@ -132,7 +138,7 @@ class Faults:
         if not isinstance(spec, dict):
             raise UsageError("a fault is a JSON object with a kind")
         kind = spec.get("kind")
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise UsageError(f"no fault is of kind {kind!r}", next=f"choose one of {', '.join(KINDS)}")
         unknown = sorted(set(spec) - _COMMON - KINDS[kind].parameters)
         if unknown:

@@ -53,7 +53,7 @@ class Kind:
 
 
 def http_error(parameters: Mapping[str, Any]) -> Action:
-    """Answer with an error: `status` and/or `body` (a name of the catalogue, or a JSON value); `retry_after` seconds."""
+    """Answer with an error: `status` and/or `body` (a catalogue name, or a JSON value); `retry_after` in seconds."""
     status, body = parameters.get("status"), parameters.get("body")
     if status is not None and (type(status) is not int or not 400 <= status <= 599):  # noqa: PLR2004 - HTTP errors
         raise UsageError(f"status must be an HTTP error status, not {status!r}")
@@ -61,7 +61,9 @@ def http_error(parameters: Mapping[str, Any]) -> Action:
     if name is None and (body is None or status is None):
         raise UsageError("an http-error needs a status that the catalogue knows, or a status and a body")
     if name is not None and name not in CATALOGUE:
-        raise UsageError(f"no error is called {name!r}", next=f"choose one of {', '.join(CATALOGUE)} or give a JSON body")
+        raise UsageError(
+            f"no error is called {name!r}", next=f"choose one of {', '.join(CATALOGUE)} or give a JSON body"
+        )
     known = CATALOGUE[name] if name is not None else None
     encoded = json.dumps(known.json() if known else body, ensure_ascii=False).encode("utf-8", "replace")
     if len(encoded) > MAX_BODY_BYTES:

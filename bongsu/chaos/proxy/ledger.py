@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING, Any
 
 from bongsu.core.errors import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def wall_time() -> str:
-    """Return the time as RFC 3339 UTC with microseconds, the form of all times in a ledger."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class Ledger:
@@ -28,9 +23,9 @@ class Ledger:
             raise StateError(f"cannot write the ledger: {error.strerror}", where=str(path)) from error
 
     def write(self, event: str, fault: str, **fields: Any) -> None:
-        """Append one line; `at`, `event`, `fault`, `request`, `method`, `path` and `status` are always there."""
+        """Append one line: `at` in Unix seconds, `event`, `fault`, `request`, `method`, `path` and `status` always."""
         line = {
-            "at": wall_time(),
+            "at": round(time.time(), 6),
             "event": event,
             "fault": fault,
             "request": None,

@@ -1,6 +1,6 @@
 """The error bodies of the OpenAI API, word for word where public issues quote them.
 
-Sources: openai/openai-python#1434 (no key), research/chaos.md L1-L7, https://platform.openai.com/docs/guides/error-codes
+Sources: openai/openai-python#1434 (no key), https://platform.openai.com/docs/guides/error-codes
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def start() -> None:
         sock, smtp = serving.bind(options.port), serving.bind(options.smtp_port)
-        record = Record(options.folder, now=_now, dropped=frozenset(options.drop))
+        record = Record(options.folder, now=time.time, dropped=frozenset(options.drop))
         serving.announce(
             "receiver",
             url=f"http://{serving.HOST}:{serving.port_of(sock)}",
@@ -43,10 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         record.close()
 
     return serving.run_edge(start)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 if __name__ == "__main__":

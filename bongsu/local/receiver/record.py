@@ -26,10 +26,10 @@ KEPT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One received message: `at` is RFC 3339 UTC, `name` the webhook's name or the first recipient, else empty."""
+    """One received message: `at` is in Unix seconds, `name` the webhook's name or the first recipient, else empty."""
 
     seq: int
-    at: str
+    at: float
     channel: str
     name: str
     body: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Notification:
 class Delivery:
     """One call or short message that a person would have got."""
 
-    at: str
+    at: float
     channel: str
     dedup_key: str
     summary: str
@@ -72,7 +72,7 @@ class Incidents:
 class Record:
     """The notifications of one folder; one process at a time may hold it open."""
 
-    def __init__(self, folder: Path, *, now: Callable[[], str], dropped: frozenset[str] = frozenset()) -> None:
+    def __init__(self, folder: Path, *, now: Callable[[], float], dropped: frozenset[str] = frozenset()) -> None:
         self._now = now
         self._dropped = dropped
         self._seq = 0

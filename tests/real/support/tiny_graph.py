@@ -1,7 +1,7 @@
 """A real LangGraph graph of the research assistant's shape and node names, with nothing in its nodes.
 
 planner -> two researchers in parallel (Send) -> synthesizer -> critic. A question `KIND in NODE` makes that node raise
-RunError(KIND), `bug in NODE` a ValueError, `block in NODE` waits for ever, `stall in NODE` blocks the event loop for good.
+RunError(KIND), `bug in NODE` a ValueError; `block in NODE` makes it wait for ever, `stall in NODE` block its event loop.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Run one worker over a graph of the tests: `python -m tests.real.support.worker --port N [--graph module:function]`."""
+"""Run one worker over a graph of the tests: `python -m tests.real.support.worker --port N [--graph MODULE:FUNCTION]`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bongsu.telemetry import logs
 from research_assistant import worker
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.settings import Settings
+
+from bongsu.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

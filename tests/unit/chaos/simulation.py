@@ -56,15 +56,14 @@ def make_plan(rate: float = 10.0) -> Plan:
         factor=60.0,
         scrape=0.5,
         rate=rate,
-        floor=20,
-        fault=Fault("llm-primary", "http-error", {"status": 500, "error": "server_error"}, "/v1", 10.0),
+        fault=Fault("llm-primary", "http-error", {"status": 500, "body": "server_error"}, "/v1", 10.0),
         direct=DirectRequest("POST", "/v1/chat/completions", "{}"),
         expects=(BURN, ERRORS),
         runbook="AnswersBudgetBurn",
         span=Span("demo.yaml"),
     )
     expectations = (Expectation(BURN, 9.0, 30.0, 4.0, 25.0), Expectation(ERRORS, 6.0, 25.0, 15.0, 40.0))
-    return Plan(experiment, expectations, 60.0, 5.0, 10.0, ("AnswersBudgetBurn critical tier=slow",))
+    return Plan(experiment, expectations, 60.0, 20.0, 5.0, 10.0, ("AnswersBudgetBurn critical tier=slow",))
 
 
 @dataclass
@@ -90,6 +89,7 @@ class Simulation:
     started_at: float = NEVER
     stopped_at: float = NEVER
     rate: float = 0.0
+    identifier: str = ""
     renewed: int = 0
     asked: list[str] = field(default_factory=list)
 
@@ -193,22 +193,21 @@ class _Inbox(_Part):
 
 
 class _Line(_Part):
-    async def inject(self, fault: Fault) -> str:
+    async def inject(self, fault: Fault, identifier: str) -> None:
         await self.sim.answer(fault.kind)
-        self.sim.broken_at = self.sim.now()
-        return "f1"
+        self.sim.broken_at, self.sim.identifier = self.sim.now(), identifier
 
     async def renew(self, identifier: str, lease: float) -> None:
-        assert (identifier, lease) == ("f1", 10.0)
+        assert (identifier, lease) == (self.sim.identifier, 10.0)
         self.sim.renewed += 1
 
     async def undo(self, identifier: str) -> None:
-        assert identifier == "f1"
+        assert identifier == self.sim.identifier
         if self.sim.undo_works:
             self.sim.undone_at = self.sim.now()
 
     async def hits(self, identifier: str) -> int:
-        assert identifier == "f1"
+        assert identifier == self.sim.identifier
         return 1 + sum(not run.ok for run in self.sim.runs())
 
     async def direct(self) -> int:

@@ -16,7 +16,7 @@ def test_the_experiment_of_this_repository_is_valid() -> None:
     experiment, problems = parse_experiment(TEXT, FILE, UPSTREAMS)
     assert problems == []
     assert experiment is not None
-    assert (experiment.factor, experiment.scrape, experiment.floor) == (60.0, 0.5, 20)
+    assert (experiment.factor, experiment.scrape, experiment.rate) == (60.0, 0.5, 9.0)
     assert [str(e) for e in experiment.expects] == [
         "AnswersBudgetBurn critical tier=fast",
         "AvailabilityLow critical kind=run",

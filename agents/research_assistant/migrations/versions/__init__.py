@@ -1,1 +1,4 @@
-"""One file a revision: `mNNNN_what.py` with its number, the number before it and plain SQL. Applied revisions are never edited."""
+"""One file a revision: `mNNNN_what.py` holds its number, the number before it and plain SQL.
+
+An applied revision is never edited: add the next one.
+"""

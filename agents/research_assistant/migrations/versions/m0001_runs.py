@@ -29,7 +29,8 @@ CREATE TABLE runs (
     CHECK ((state = 'failed') = (error_kind IS NOT NULL)),
     CHECK ((state IN ('done', 'failed')) = (finished_at IS NOT NULL))
 );
-COMMENT ON COLUMN runs.fence IS 'Grows by one with every claim; a writer that holds a smaller number is stale and is rejected.';
+COMMENT ON COLUMN runs.fence IS
+    'Grows by one with every claim; a writer that holds a smaller number is stale and is rejected.';
 CREATE INDEX runs_open ON runs (state, submitted_at) WHERE state IN ('queued', 'running');
 
 CREATE TABLE run_events (
@@ -44,7 +45,8 @@ CREATE TABLE run_events (
     at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     CHECK ((event IN ('started', 'finished')) = (node IS NOT NULL AND task_id IS NOT NULL))
 );
-COMMENT ON TABLE run_events IS 'The ledger: who did what under which fence. A finished row is committed with the checkpoint write it speaks of.';
+COMMENT ON TABLE run_events IS
+    'The ledger: who did what under which fence. A finished row commits together with the checkpoint write it speaks of.';
 CREATE INDEX run_events_run ON run_events (run_id, id);
 CREATE UNIQUE INDEX run_events_one_final ON run_events (run_id) WHERE event IN ('done', 'failed');
 

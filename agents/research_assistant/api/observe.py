@@ -1,0 +1,104 @@
+"""Count and time every request, bound it in time, and catch what nobody else did."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from bongsu.telemetry import metrics as m
+from research_assistant.api.problems import problem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+DEADLINE_SECONDS = 15.0
+MAX_IN_FLIGHT = 256
+"""More at once would only wait for the same few database connections: they are told to come back instead."""
+COUNTED_PREFIX = "/v1/"
+"""What users ask of us. Scrapes and probes (/metrics, /healthz, /readyz) must not dilute the availability."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+@dataclass(slots=True)
+class Observed:
+    """Outermost middleware: an event of kind `api` and a duration for each request, exactly once."""
+
+    app: ASGIApp
+    deadline: float = DEADLINE_SECONDS
+    max_in_flight: int = MAX_IN_FLIGHT
+    _in_flight: int = field(default=0, init=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        reply = _Reply(send)
+        self._in_flight += 1
+        try:
+            await self._answer(scope, receive, reply)
+        finally:
+            self._in_flight -= 1
+            _count(scope, reply, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
+        if self._in_flight > self.max_in_flight and scope["path"].startswith(COUNTED_PREFIX):
+            busy = problem(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests at once.", headers={"Retry-After": "1"})
+            await busy(scope, receive, reply)
+            return
+        try:
+            async with asyncio.timeout(self.deadline) as bound:
+                await self.app(scope, receive, reply)
+        except Exception as error:  # the last line of defence: whatever a handler raises must be counted and answered
+            if isinstance(error, TimeoutError) and bound.expired():
+                reply.failed = HTTPStatus.GATEWAY_TIMEOUT
+                detail = f"No answer within {self.deadline:g} s."
+            else:
+                log.exception("unhandled error on %s", _route(scope), extra={"kind": "unhandled"})
+                m.errors.labels("unhandled").inc()
+                reply.failed = HTTPStatus.INTERNAL_SERVER_ERROR
+                detail = "The server failed on this request. It has been logged and counted."
+            if not reply.status:
+                await problem(reply.failed, detail)(scope, receive, reply)
+
+
+class _Reply:
+    """Pass messages to the client and remember the status; `failed` overrules one that was already on its way."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+        self.failed = 0
+        self.retry_after = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.retry_after = any(name.lower() == b"retry-after" for name, _ in message.get("headers", ()))
+        await self._send(message)
+
+
+def outcome(status: int, *, retry_after: bool) -> str:
+    """Return the outcome that a status means for the availability of the API."""
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after):
+        return "shed"
+    return "bad" if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == 0 else "good"
+
+
+def _count(scope: Scope, reply: _Reply, seconds: float) -> None:
+    status = reply.failed or reply.status
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    m.http_duration.labels(_route(scope), method, str(status)).observe(seconds)
+    if scope["path"].startswith(COUNTED_PREFIX):
+        m.events.labels(kind="api", outcome=outcome(status, retry_after=reply.retry_after)).inc()
+
+
+def _route(scope: Scope) -> str:
+    """Return the template of the route, so that ids in paths do not become series."""
+    return str(getattr(scope.get("route"), "path", "unmatched"))

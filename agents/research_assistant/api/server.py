@@ -1,0 +1,64 @@
+"""The API process: bind first, open the pool, serve until SIGTERM, finish what is under way, leave."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from bongsu.core.errors import StateError
+from research_assistant import db
+from research_assistant.api.app import build_app
+from research_assistant.api.gauges import Gauges
+
+if TYPE_CHECKING:
+    from research_assistant.settings import Settings
+
+HOST = "127.0.0.1"
+POOL_SIZE = 8
+BACKLOG = 1024
+GRACE_SECONDS = 10
+
+
+def main(settings: Settings, port: int) -> None:
+    """Serve on 127.0.0.1:`port` until SIGTERM or SIGINT. Raises StateError for a taken port, UnreachableError at the start."""
+    sock = _bind(port)
+    # uvicorn raises a caught signal once more after its shutdown: without a handler that would end us before the pool closes.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    config = uvicorn.Config(
+        "", log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS
+    )
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(settings, config, sock))
+
+
+async def _serve(settings: Settings, config: uvicorn.Config, sock: socket.socket) -> None:
+    async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
+        config.app = build_app(pool)
+        reading = asyncio.create_task(Gauges(settings, pool).keep_reading())
+        try:
+            await uvicorn.Server(config).serve(sockets=[sock])
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+
+
+def _bind(port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise StateError(
+            f"cannot listen: {error.strerror}", where=f"{HOST}:{port}", next="stop what uses the port or choose another --port"
+        ) from error
+    sock.setblocking(False)
+    return sock

@@ -1,0 +1,46 @@
+"""Wrap every node alike: its row in the ledger, its duration, its minimum pace."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from langgraph.config import get_config
+
+from bongsu.telemetry import metrics as m
+from research_assistant import events
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from research_assistant.services import Services
+
+    Node = Callable[[Services, Any], Awaitable[Any]]
+
+
+def observed(name: str, services: Services, node: Node) -> Callable[[Any], Awaitable[Any]]:
+    """Return the node as LangGraph calls it.
+
+    A pace of `settings.node_pace_seconds` stretches it, so that a test can kill the worker inside it.
+    """
+    durations = {outcome: m.node_duration.labels(name, outcome) for outcome in ("ok", "error")}
+
+    async def run(state: Any) -> Any:
+        await events.node_started(services.pool, get_config(), name)
+        started = time.perf_counter()
+        outcome = "error"
+        try:
+            result = await node(services, state)
+            await asyncio.sleep(max(0.0, started + services.settings.node_pace_seconds - time.perf_counter()))
+            outcome = "ok"
+        finally:
+            durations[outcome].observe(time.perf_counter() - started)
+        return result
+
+    return run
+
+
+def run_id() -> Any:
+    """Return the id of the run that the calling node belongs to."""
+    return get_config()["configurable"]["run_id"]

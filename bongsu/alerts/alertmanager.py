@@ -1,0 +1,155 @@
+"""Compile routes, receivers, inhibition and notification texts into Alertmanager's configuration (0.25 and later)."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from bongsu.core.artefacts import header
+from bongsu.core.conventions import LABEL_SEVERITY
+from bongsu.core.durations import format_duration
+from bongsu.core.emit import dump
+from bongsu.core.promql import scale
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bongsu.alerts.model import Endpoints, Inhibition, Route, Routes
+
+CONFIG = "alertmanager.yml"
+TEMPLATE = "templates/bongsu.tmpl"
+
+_TITLE = '{{ template "bongsu.title" . }}'
+_TEXT = '{{ template "bongsu.text" . }}'
+_RUNBOOK = '{{ template "bongsu.runbook" . }}'
+_PANEL = '{{ template "bongsu.panel" . }}'
+
+
+def compile_alertmanager(routes: Routes, endpoints: Endpoints, factor: float = 1.0) -> str:
+    """Return alertmanager.yml; `factor` divides group_wait, group_interval and repeat_interval.
+
+    Templates are named relative to the file: Alertmanager resolves them against its own folder.
+    """
+    default = next(route for route in routes.routes if route.receiver == routes.default)
+    config = {
+        "templates": [TEMPLATE],
+        "route": {
+            "receiver": routes.default,
+            **_timing(default, factor),
+            "routes": [_route(route, factor) for route in routes.routes],
+        },
+        "inhibit_rules": [_inhibition(rule) for rule in routes.inhibitions],
+        "receivers": [_receiver(name, channels, endpoints) for name, channels in _receivers(routes).items()],
+    }
+    return dump(config, header(routes.file))
+
+
+def compile_template(source: str) -> str:
+    """Return the notification templates; `source` is named in the header."""
+    text = (resources.files("bongsu.alerts") / "templates" / "bongsu.tmpl").read_text(encoding="utf-8")
+    return f"{{{{/* {header(source)} and bongsu/alerts/templates */}}}}\n{text}"
+
+
+def _receivers(routes: Routes) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for route in routes.routes:
+        found[route.receiver] = tuple(dict.fromkeys((*found.get(route.receiver, ()), *route.channels)))
+    return found
+
+
+def _route(route: Route, factor: float) -> dict[str, object]:
+    return {
+        "matchers": [f'{LABEL_SEVERITY}="{route.severity}"'],
+        "receiver": route.receiver,
+        **_timing(route, factor),
+    }
+
+
+def _timing(route: Route, factor: float) -> dict[str, object]:
+    times = {
+        "group_wait": route.group_wait,
+        "group_interval": route.group_interval,
+        "repeat_interval": route.repeat_interval,
+    }
+    return {
+        "group_by": list(route.group_by),
+        **{name: scale(format_duration(seconds), factor) for name, seconds in times.items()},
+    }
+
+
+def _inhibition(rule: Inhibition) -> dict[str, object]:
+    return {
+        "source_matchers": [f'{LABEL_SEVERITY}="{rule.source}"'],
+        "target_matchers": [f'{LABEL_SEVERITY}="{rule.target}"'],
+        "equal": list(rule.equal),
+    }
+
+
+def _receiver(name: str, channels: tuple[str, ...], endpoints: Endpoints) -> dict[str, object]:
+    configs: dict[str, list[object]] = {}
+    for channel in channels:
+        key, config = _CHANNELS[channel](endpoints, channel)
+        configs.setdefault(key, []).append(config)
+    return {"name": name, **configs}
+
+
+# `send_resolved` is written out everywhere: its default differs by channel (research/alerts.md 5, trap 5).
+
+
+def _pagerduty(to: Endpoints, _channel: str) -> tuple[str, dict[str, object]]:
+    """Return the page. PagerDuty's dedup key is the group key: one group, one incident."""
+    return "pagerduty_configs", {
+        "send_resolved": True,
+        "url": to.pagerduty_url,
+        "routing_key_file": to.pagerduty_routing_key_file,
+        "severity": "critical",
+        "class": '{{ .CommonLabels.alertname }}',
+        "component": '{{ .CommonLabels.service }}',
+        "client": "bongsu",
+        "client_url": _PANEL,
+        "description": _TITLE,
+        "details": {"text": _TEXT},
+        "links": [{"href": _RUNBOOK, "text": "Runbook / 런북"}, {"href": _PANEL, "text": "Panel / 패널"}],
+    }
+
+
+def _email(to: Endpoints, _channel: str) -> tuple[str, dict[str, object]]:
+    account = {"auth_username": to.smtp_username} if to.smtp_username else {}
+    password = {"auth_password_file": to.smtp_password_file} if to.smtp_password_file else {}
+    return "email_configs", {
+        "send_resolved": True,
+        "to": to.smtp_to,
+        "from": to.smtp_from,
+        "smarthost": to.smtp_smarthost,
+        **account,
+        **password,
+        "require_tls": to.smtp_require_tls,
+        "headers": {"Subject": _TITLE},
+        "html": "",
+        "text": _TEXT,
+    }
+
+
+def _slack(to: Endpoints, _channel: str) -> tuple[str, dict[str, object]]:
+    return "slack_configs", {
+        "send_resolved": True,
+        "api_url_file": to.slack_url_file,
+        "channel": to.slack_channel,
+        "title": _TITLE,
+        "title_link": _PANEL,
+        "text": _TEXT,
+    }
+
+
+def _webhook(to: Endpoints, channel: str) -> tuple[str, dict[str, object]]:
+    """Return the machine-readable copy: all labels and fingerprints of a group."""
+    return "webhook_configs", {"send_resolved": True, "url": to.webhooks[channel], "max_alerts": 0}
+
+
+_CHANNELS: dict[str, Callable[[Endpoints, str], tuple[str, dict[str, object]]]] = {
+    "pagerduty": _pagerduty,
+    "email": _email,
+    "slack": _slack,
+    "record": _webhook,
+    "note": _webhook,
+}

@@ -1,0 +1,238 @@
+"""Read alerts/*.yaml (kinds Alert and Routes) into the model."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bongsu.alerts.model import (
+    CHANNELS,
+    UNITS,
+    WEBHOOKS,
+    Alert,
+    Alerts,
+    Detail,
+    Endpoints,
+    Inhibition,
+    Level,
+    Route,
+    Routes,
+    Text,
+)
+from bongsu.core.conventions import LABEL_RULE, LABEL_SERVICE, LABEL_SEVERITY, SEVERITIES
+from bongsu.core.diagnostics import Problem, Severity, Span
+from bongsu.core.durations import parse_duration
+from bongsu.core.promql import THRESHOLD, Expression, arms
+from bongsu.core.yaml import Reader, load_documents
+from bongsu.slo.load import empty_file
+from bongsu.slo.rules import Links
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+API = "bongsu/v1"
+_ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}$")
+_LABEL = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_]*$")
+_OURS = (LABEL_SEVERITY, LABEL_SERVICE, LABEL_RULE)
+
+
+def load(texts: Mapping[str, str]) -> tuple[Alerts, list[Problem]]:
+    """Return what `{file: text}` declares and every problem of its form; the order of files does not matter."""
+    problems: list[Problem] = []
+    alerts: list[Alert] = []
+    routes: list[Routes] = []
+    unread = False
+    for file in sorted(texts):
+        nodes, found = load_documents(texts[file], file)
+        problems += found
+        if not nodes:
+            unread = True
+            problems += [] if found else [empty_file(file)]
+        for node in nodes:
+            reader = Reader(node, problems)
+            reader.choice("apiVersion", [API])
+            kind = reader.choice("kind", ["Alert", "Routes"])
+            if kind == "Alert":
+                alerts.append(_alert(reader))
+            elif kind == "Routes":
+                routes.append(_routes(reader, file))
+    # When a file cannot be read, the routes may be in it: one honest problem instead of two.
+    if len(routes) != 1 and not (unread and not routes):
+        what = f"{len(routes)} documents of kind Routes" if routes else "no document of kind Routes"
+        where = Span(routes[1].file if routes else "alerts/routes.yaml")
+        problems.append(Problem("spec/documents", Severity.ERROR, where, what, "who is woken?", "declare exactly one"))
+    return Alerts(tuple(sorted(alerts, key=_by_name)), routes[0] if routes else None), problems
+
+
+def _by_name(alert: Alert) -> tuple[str, Span]:
+    return alert.name, alert.span
+
+
+def _alert(reader: Reader) -> Alert:
+    name = reader.text("name")
+    if name and not _ALERT.match(name):
+        reader.fail("spec/value", reader.span("name"), f"{name!r} is not a CamelCase alert name", "rename it")
+    alert = Alert(
+        name=name,
+        rule=reader.text("rule"),
+        service=reader.text("service"),
+        metric=reader.text("metric"),
+        unit=reader.choice("unit", UNITS),
+        summary=_text(reader, "summary"),
+        description=_text(reader, "description"),
+        expr=_expression(reader),
+        hold=reader.parsed("for", parse_duration, 0.0),
+        levels=_levels(reader),
+        span=reader.span("name"),
+        metric_span=reader.span("metric"),
+        service_span=reader.span("service"),
+        detail=_detail(reader) if reader.has("detail") else None,
+        runbook=reader.text("runbook", ""),
+        runbook_span=reader.span("runbook") if reader.has("runbook") else None,
+        labels=_labels(reader),
+    )
+    reader.done()
+    return alert
+
+
+def _text(reader: Reader, key: str) -> Text:
+    inner = reader.mapping(key)
+    if not reader.has(key):
+        return Text("", "")
+    text = Text(inner.text("en").strip(), inner.text("ko").strip())
+    inner.done()
+    return text
+
+
+def _expression(reader: Reader) -> Expression:
+    text = reader.text("expr").strip("\n")
+    # The compiler, the dashboard and the deadlines all read the value left of the comparison.
+    compared = [arm for both in arms(text) for arm in both if arm.right == THRESHOLD and not arm.negated]
+    if text and not compared:
+        reader.fail(
+            "spec/value",
+            reader.span("expr"),
+            f"expr compares nothing with {THRESHOLD}",
+            f"write `value > {THRESHOLD}`, joined with `and` or `or` at the outermost level",
+        )
+    return Expression(text, reader.span("expr"))
+
+
+def _levels(reader: Reader) -> tuple[Level, ...]:
+    levels = reader.mapping("levels")
+    found = []
+    for severity in SEVERITIES:
+        if levels.has(severity):
+            inner = levels.mapping(severity)
+            found.append(Level(severity, inner.number("threshold"), inner.span("threshold")))
+            inner.done()
+    if not found and reader.has("levels"):
+        levels.fail("spec/missing-key", reader.span("levels"), "an alert needs a level", f"add {SEVERITIES[0]}:")
+    levels.done()
+    return tuple(found)
+
+
+def _detail(reader: Reader) -> Detail:
+    inner = reader.mapping("detail")
+    detail = Detail(Expression(inner.text("expr").strip(), inner.span("expr")), inner.text("label"))
+    inner.done()
+    return detail
+
+
+def _labels(reader: Reader) -> dict[str, str]:
+    labels = reader.strings("labels")
+    for name in labels:
+        if name in _OURS or not _LABEL.match(name):
+            reader.fail("spec/value", reader.span("labels"), f"the label {name!r} cannot be set here", "rename it")
+    return labels
+
+
+def _routes(reader: Reader, file: str) -> Routes:
+    links = reader.mapping("links")
+    bases = Links(_base(links, "repository"), _base(links, "grafana"))
+    links.done()
+    routes = Routes(
+        reader.text("default"),
+        tuple(_route(Reader(node, reader.problems, "routes")) for node in reader.sequence("routes")),
+        tuple(
+            _inhibition(Reader(node, reader.problems, "inhibitions"))
+            for node in reader.sequence("inhibitions", required=False)
+        ),
+        bases,
+        _endpoints(reader.mapping("endpoints")),
+        file,
+    )
+    receivers = {route.receiver for route in routes.routes}
+    if reader.has("default") and routes.default not in receivers:
+        known = ", ".join(sorted(receivers)) or "none"
+        reader.fail("spec/value", reader.span("default"), f"no receiver {routes.default!r}", f"receivers: {known}")
+    reader.done()
+    return routes
+
+
+def _base(links: Reader, key: str) -> str:
+    base = links.text(key).rstrip("/")
+    if base and not re.match(r"^https?://[^\s\"'{}]+$", base):
+        links.fail("spec/value", links.span(key), f"{base!r} is not an http address", "write https://...")
+    return base
+
+
+def _route(reader: Reader) -> Route:
+    route = Route(
+        reader.choice("severity", SEVERITIES),
+        reader.text("receiver"),
+        reader.texts("channels"),
+        reader.texts("group_by"),
+        _seconds(reader, "group_wait"),
+        _seconds(reader, "group_interval"),
+        _seconds(reader, "repeat_interval"),
+        reader.span("severity"),
+    )
+    for channel in sorted(set(route.channels) - set(CHANNELS)):
+        reader.fail("spec/value", reader.span("channels"), f"no channel {channel!r}", f"use {', '.join(CHANNELS)}")
+    if not 0 < route.group_interval <= route.repeat_interval and reader.has("repeat_interval"):
+        reader.fail(
+            "spec/value",
+            reader.span("repeat_interval"),
+            "repeat_interval is shorter than group_interval",
+            "Alertmanager looks at a group once per group_interval: repeat at least as slowly",
+        )
+    reader.done()
+    return route
+
+
+def _seconds(reader: Reader, key: str) -> float:
+    reader.text(key)
+    return float(reader.parsed(key, parse_duration, 0.0))
+
+
+def _inhibition(reader: Reader) -> Inhibition:
+    inhibition = Inhibition(
+        reader.choice("source", SEVERITIES), reader.choice("target", SEVERITIES), reader.texts("equal")
+    )
+    if inhibition.source == inhibition.target and inhibition.source:
+        reader.fail("spec/value", reader.span("target"), "a severity cannot silence itself", "choose a lower target")
+    reader.done()
+    return inhibition
+
+
+def _endpoints(reader: Reader) -> Endpoints:
+    webhooks = reader.strings("webhooks", required=True)
+    for name in WEBHOOKS:
+        if name not in webhooks and reader.has("webhooks"):
+            reader.fail("spec/missing-key", reader.span("webhooks"), f"no webhook {name}", f"add `{name}:`")
+    endpoints = Endpoints(
+        pagerduty_url=reader.text("pagerduty_url"),
+        pagerduty_routing_key_file=reader.text("pagerduty_routing_key_file"),
+        slack_url_file=reader.text("slack_url_file"),
+        slack_channel=reader.text("slack_channel"),
+        smtp_smarthost=reader.text("smtp_smarthost"),
+        smtp_from=reader.text("smtp_from"),
+        smtp_to=reader.text("smtp_to"),
+        webhooks=webhooks,
+        smtp_username=reader.text("smtp_username", ""),
+        smtp_password_file=reader.text("smtp_password_file", ""),
+        smtp_require_tls=reader.flag("smtp_require_tls", default=True),
+    )
+    reader.done()
+    return endpoints
