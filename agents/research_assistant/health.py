@@ -43,7 +43,7 @@ class Pulse:
 
 
 def serve(port: int, pulse: Pulse) -> ThreadingHTTPServer:
-    """Serve /metrics and /healthz on 127.0.0.1 in a thread; the caller shuts it down. Raises OSError for a taken port."""
+    """Serve /metrics and /healthz on 127.0.0.1 in a thread until the caller shuts it down. Raises OSError."""
     metrics_handler: type[MetricsHandler] = MetricsHandler.factory(m.registry)
 
     class Handler(metrics_handler):  # type: ignore[misc, valid-type] # the library makes the class at run time

@@ -34,7 +34,12 @@ def _lines(value: object, depth: int) -> list[str]:
 def _entry(head: str, item: object, depth: int) -> list[str]:
     if isinstance(item, Mapping | list | tuple) and item:
         return [head, *_lines(item, depth + 1)]
-    if isinstance(item, str) and "\n" in item.rstrip("\n") and _BLOCK.match(item) and not re.search(r"[ ](?:\n|$)", item):
+    if (
+        isinstance(item, str)
+        and "\n" in item.rstrip("\n")
+        and _BLOCK.match(item)
+        and not re.search(r"[ ](?:\n|$)", item)
+    ):
         # One trailing newline is kept by `|`, none by `|-`; more are rare enough to be quoted.
         tail = item[len(item.rstrip("\n")) :]
         if len(tail) <= 1:

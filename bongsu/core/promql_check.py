@@ -15,7 +15,10 @@ from bongsu.core.promql import Token, words
 _OPEN = {"(": ")", "{": "}", "[": "]"}
 # Endings: text to append and how many open brackets it closes itself; what stays open is closed after it.
 _ENDINGS = (
-    *((text, 0) for text in ("", " x", "x[5m]", " 1", " (x)", " (l) (x)", " (l) x", " 5m", "5m", "()", "(x)", "(x[5m])")),
+    *(
+        (text, 0)
+        for text in ("", " x", "x[5m]", " 1", " (x)", " (l) (x)", " (l) x", " 5m", "5m", "()", "(x)", "(x[5m])")
+    ),
     *((text, 0) for text in ('="b"', '"b"', 'a="b"', '""')),
     *((text, 1) for text in ("l) (x)", ") (x)", ", l) (x)", "l) x", ") x", ", l) x", ") 1")),
     *((text, 0) for text in (", x", ", 1", ", x[5m]", " 1, x", " 1, x[5m]", " x, 1", " x[5m], 1", ' "a", x')),

@@ -46,7 +46,7 @@ def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
                 services.append(_service(reader))
             elif kind == "SLO":
                 slos.append(_slo(reader))
-    windows = {period: found for period in {slo.period for slo in slos} if (found := load_windows(period))}
+    windows = {period: tiers for period in sorted({slo.period for slo in slos}) if (tiers := load_windows(period))}
     return Slos(tuple(sorted(services, key=_by_name)), tuple(sorted(slos, key=_by_id)), windows), problems
 
 
@@ -180,7 +180,9 @@ def _only(spec: Reader, key: str) -> Reader:
     """Return the one element of a list that OpenSLO allows to be longer and our rules do not."""
     items = spec.sequence(key)
     if len(items) != 1 and spec.has(key):
-        spec.fail("spec/value", spec.span(key), f"spec.{key} must have exactly one element", "write one SLO per promise")
+        spec.fail(
+            "spec/value", spec.span(key), f"spec.{key} must have exactly one element", "write one SLO per promise"
+        )
     node = items[0] if items else Node({}, spec.span(key))
     # A missing list is already a problem; the reader of its absent element must not add more.
     return Reader(node, spec.problems if items else [], f"spec.{key}")

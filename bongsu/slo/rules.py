@@ -72,7 +72,9 @@ def last_proof(alert: str) -> str:
     A query and not text: a date in the rule would change the hash of the very rule it proves (DESIGN 4, 17).
     """
     query = f"max({PROOF_TIMESTAMP.name}{{alert='{alert}'}}) > 0"
-    return f'{{{{ with query "{query}" }}}}{{{{ . | first | value | humanizeTimestamp }}}}{{{{ else }}}}never{{{{ end }}}}'
+    return (
+        f'{{{{ with query "{query}" }}}}{{{{ . | first | value | humanizeTimestamp }}}}{{{{ else }}}}never{{{{ end }}}}'
+    )
 
 
 def rule_file(group: Group, source: str) -> str:

@@ -81,7 +81,11 @@ class Record:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / FILE_NAME
         self._file = self._open()
-        self._reload()
+        try:
+            self._reload()
+        except StateError:
+            self._file.close()
+            raise
 
     def add(self, channel: str, name: str, body: Mapping[str, Any]) -> None:
         """Append a notification and sync it to disk; a dropped channel is forgotten (the planted defect)."""

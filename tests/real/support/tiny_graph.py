@@ -1,7 +1,7 @@
 """A real LangGraph graph of the research assistant's shape and node names, with nothing in its nodes.
 
 planner -> two researchers in parallel (Send) -> synthesizer -> critic. A question `KIND in NODE` makes that node raise
-RunError(KIND), `bug in NODE` a ValueError; `block in NODE` makes it wait for ever, `stall in NODE` block its event loop.
+RunError(KIND), `bug in NODE` a ValueError; `block in NODE` makes it wait for ever, `stall in NODE` block the loop.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from research_assistant import events
 from research_assistant.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
 
     from research_assistant.checkpoints import FencedSaver
     from research_assistant.db import Pool
@@ -44,7 +44,7 @@ RESULTS: dict[str, Callable[[State], dict[str, Any]]] = {
 }
 
 
-def _node(name: str, settings: Settings, pool: Pool) -> Callable[[State, RunnableConfig], Awaitable[dict[str, Any]]]:
+def _node(name: str, settings: Settings, pool: Pool) -> Any:
     async def body(state: State, config: RunnableConfig) -> dict[str, Any]:
         await events.node_started(pool, config, name)
         await asyncio.sleep(settings.node_pace_seconds)

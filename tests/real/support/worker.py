@@ -1,4 +1,4 @@
-"""Run one worker over a graph of the tests: `python -m tests.real.support.worker --port N [--graph MODULE:FUNCTION]`."""
+"""Run one worker over a graph of the tests: `python -m tests.real.support.worker --port N [--graph MODULE:NAME]`."""
 
 from __future__ import annotations
 

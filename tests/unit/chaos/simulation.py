@@ -85,6 +85,8 @@ class Simulation:
     broken_at: float = NEVER
     fixed_at: float = NEVER
     undone_at: float = NEVER
+    lease_until: float = NEVER
+    looks: int = 0
     switched_at: float = NEVER
     started_at: float = NEVER
     stopped_at: float = NEVER
@@ -111,7 +113,8 @@ class Simulation:
             await asyncio.sleep(10_000)
 
     def broken(self, at: float) -> bool:
-        return self.broken_at <= at < self.undone_at and not self.pass_through
+        until = min(self.undone_at, self.lease_until) if self.undo_works else NEVER
+        return self.broken_at <= at < until and not self.pass_through
 
     def hurts(self, at: float) -> bool:
         return self.broken(at) and at < self.switched_at
@@ -196,22 +199,26 @@ class _Line(_Part):
     async def inject(self, fault: Fault, identifier: str) -> None:
         await self.sim.answer(fault.kind)
         self.sim.broken_at, self.sim.identifier = self.sim.now(), identifier
+        self.sim.undone_at, self.sim.lease_until, self.sim.looks = NEVER, self.sim.now() + fault.lease, 0
 
     async def renew(self, identifier: str, lease: float) -> None:
-        assert (identifier, lease) == (self.sim.identifier, 10.0)
+        assert identifier == self.sim.identifier
+        self.sim.lease_until = self.sim.now() + lease
         self.sim.renewed += 1
 
     async def undo(self, identifier: str) -> None:
-        assert identifier == self.sim.identifier
-        if self.sim.undo_works:
+        if self.sim.undo_works and identifier == self.sim.identifier:
             self.sim.undone_at = self.sim.now()
 
     async def hits(self, identifier: str) -> int:
-        assert identifier == self.sim.identifier
-        return 1 + sum(not run.ok for run in self.sim.runs())
+        if identifier != self.sim.identifier:
+            return 0
+        return self.sim.looks + sum(not run.ok for run in self.sim.runs())
 
     async def direct(self) -> int:
-        return 500 if self.sim.broken(self.sim.now()) else 200
+        broken = self.sim.broken(self.sim.now())
+        self.sim.looks += broken
+        return 500 if broken else 200
 
 
 class _Traffic(_Part):
@@ -248,6 +255,11 @@ STEPS = Steps(
     act=(Step("Act", "provider-switch", lambda world: world.hands.act("provider-switch", {"to": "secondary"})),),
     verify=(Step("Verify", "probe", lambda world: world.hands.probe()),),
 )
+
+
+def fault_line(sim: Simulation) -> _Line:
+    """Return the simulated fault line, for the conformance suite that the real one passes too."""
+    return _Line(sim)
 
 
 def prove(sim: Simulation, steps: Steps = STEPS, plan: Plan | None = None) -> Outcome:

@@ -8,7 +8,8 @@ import pytest
 from bongsu.chaos.fingerprint import fingerprint
 from bongsu.chaos.model import Verdict
 from bongsu.chaos.run import run_experiment
-from tests.unit.chaos.simulation import STEPS, Simulation, make_plan, prove, run_virtually
+from tests.support.faultline import check_fault_line
+from tests.unit.chaos.simulation import STEPS, Simulation, fault_line, make_plan, prove, run_virtually
 
 
 def test_an_experiment_whose_runbook_heals_passes_with_every_time_in_order() -> None:
@@ -93,6 +94,10 @@ def test_the_lease_is_renewed_while_the_experiment_lives_and_no_longer() -> None
     prove(sim)
     assert sim.renewed >= 2
     assert sim.undone_at < float("inf")
+
+
+def test_the_simulated_fault_line_keeps_the_promises_of_the_real_one() -> None:
+    run_virtually(check_fault_line(fault_line(Simulation())))
 
 
 def test_tiers_that_are_not_covered_stay_named_in_the_plan() -> None:

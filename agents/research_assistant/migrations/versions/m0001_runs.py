@@ -46,7 +46,7 @@ CREATE TABLE run_events (
     CHECK ((event IN ('started', 'finished')) = (node IS NOT NULL AND task_id IS NOT NULL))
 );
 COMMENT ON TABLE run_events IS
-    'The ledger: who did what under which fence. A finished row commits together with the checkpoint write it speaks of.';
+    'The ledger: who did what under which fence. A finished row commits with the checkpoint write it speaks of.';
 CREATE INDEX run_events_run ON run_events (run_id, id);
 CREATE UNIQUE INDEX run_events_one_final ON run_events (run_id) WHERE event IN ('done', 'failed');
 
