@@ -10,19 +10,20 @@ import httpx
 from research_assistant.client import TIMEOUT, open_api
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Mapping
 
 WAIT_SECONDS = 180.0
 """A run's deadline (120 s) and a lease on top: a worker that died in between costs one."""
 
 
-async def ask(question: str, *, as_json: bool) -> int:
+async def run(args: Namespace) -> int:
     """Print the answer of the API; return 0 only when it is done and carries at least one citation."""
     async with httpx.AsyncClient(timeout=TIMEOUT) as http:
         api = open_api(http)
-        run = await api.wait(await api.submit(question), WAIT_SECONDS)
-    print(json.dumps(run, ensure_ascii=False) if as_json else render(run))
-    return 0 if run["state"] == "done" and run["citations"] else 1
+        asked = await api.wait(await api.submit(args.question), WAIT_SECONDS)
+    print(json.dumps(asked, ensure_ascii=False) if args.json else render(asked))
+    return 0 if asked["state"] == "done" and asked["citations"] else 1
 
 
 def render(run: Mapping[str, Any]) -> str:

@@ -69,9 +69,6 @@ async def ingest(pool: db.Pool, paths: Sequence[Path]) -> Summary:
             summary.unchanged += 1
             continue
         made = article(body, default_title=source.path.stem)
-        if not made.chunks:
-            summary.skipped.append(f"{source.name} (no text)")
-            continue
         await _store(pool, source, body, made, new=source.name not in known)
         summary.changed += 1
         summary.chunks += len(made.chunks)

@@ -20,6 +20,7 @@ from research_assistant.citations import normalised
 from research_assistant.client import TIMEOUT, open_api
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Mapping
 
     from research_assistant.client import Api
@@ -32,7 +33,7 @@ _TAG = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]+>", re.DOTAL
 _LINE_PREFIX = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:[-*+]|\d{1,3}[.)])?[ \t]+", re.MULTILINE)
 
 
-async def probe() -> int:
+async def run(_args: Namespace) -> int:
     """Print one JSON line {ok, reason, seconds}; return 0 when the answer is true, 1 when it is not."""
     started = time.perf_counter()
     try:

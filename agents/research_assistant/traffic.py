@@ -21,6 +21,7 @@ from research_assistant import golden
 from research_assistant.client import TIMEOUT, open_api
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Mapping
 
     from research_assistant.client import Api
@@ -76,16 +77,16 @@ class Traffic:
         _print(line(run_id, run, time.perf_counter() - started))
 
 
-async def traffic(rate: float, seconds: float | None) -> int:
-    """Generate traffic until SIGTERM, SIGINT or the end of `seconds`; return 0."""
-    if not 0 < rate <= MAX_RATE:
-        raise UsageError(f"the rate is {rate:g}", where="--rate", next=f"give runs per second, up to {MAX_RATE:g}")
+async def run(args: Namespace) -> int:
+    """Generate traffic until SIGTERM, SIGINT or the end of `--seconds`; return 0."""
+    if not 0 < args.rate <= MAX_RATE:
+        raise UsageError(f"the rate is {args.rate:g}", where="--rate", next=f"give runs per second, up to {MAX_RATE:g}")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     async with httpx.AsyncClient(timeout=TIMEOUT, limits=limits) as http:
-        await Traffic(open_api(http), rate).run(seconds, stop)
+        await Traffic(open_api(http), args.rate).run(args.seconds, stop)
     return 0
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bongsu.chaos.model import Verdict
+from bongsu.core.conventions import LABEL_ALERT, LABEL_SEVERITY, SEVERITIES
 from bongsu.core.errors import BongsuError
 
 if TYPE_CHECKING:
@@ -415,10 +416,24 @@ class _Attempt:
             raise _Stop(Verdict.FAULT_NOT_OBSERVED, f"the fault was gone {when}: a direct request got {status}")
 
     async def refuse_active(self, when: str) -> None:
+        """Wait until no critical alert and no page is open, at most one lead-in long, then refuse.
+
+        Any critical alert of the service would already hold the page that the proof must see going out.
+        """
+        deadline = self.world.clock.now() + self.plan.lead_in
+        while (why := await self.occupied()) is not None:
+            if self.world.clock.now() > deadline:
+                raise _Stop(Verdict.ALREADY_FIRING, f"{why} {when}")
+            await self.world.clock.sleep(1.0)
+
+    async def occupied(self) -> str | None:
+        """Return what is already firing or paged, or None."""
         for alert in await self.ask(self.world.metrics.alerts(), "Prometheus"):
-            for trace in self.outcome.traces:
-                if trace.expectation.expected.matches(alert.labels):
-                    raise _Stop(Verdict.ALREADY_FIRING, f"{trace.expectation.expected} was {alert.state} {when}")
+            expected = any(trace.expectation.expected.matches(alert.labels) for trace in self.outcome.traces)
+            if expected or (alert.state == "firing" and alert.labels.get(LABEL_SEVERITY) == SEVERITIES[0]):
+                return f"{alert.labels.get(LABEL_ALERT)} was {alert.state}"
+        last = {page.dedup_key: page.action for page in await self.ask(self.world.inbox.pages(), "the receiver")}
+        return "a page was open" if any(action != "resolve" for action in last.values()) else None
 
     def refuse_dead_traffic(self) -> None:
         if why := self.world.traffic.failure():

@@ -1,1 +1,1 @@
-"""checks room; see docs/ARCHITECTURE.md."""
+"""Checks across the catalogues: one file, one code, one section of docs/checks.md, one golden."""

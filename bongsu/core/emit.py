@@ -57,16 +57,18 @@ def _item(pad: str, item: object, depth: int) -> list[str]:
 
 
 def _scalar(value: object) -> str:
+    if isinstance(value, str):
+        return _text(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
     if value is None:
         return "null"
-    if isinstance(value, Mapping):
-        return "{}"
-    if not isinstance(value, str):
-        return "[]"
+    if isinstance(value, int | float):
+        return repr(value)
+    return "{}" if isinstance(value, Mapping) else "[]"
+
+
+def _text(value: str) -> str:
     if _PLAIN.match(value) and value.lower() not in _RESERVED:
         return value
     if _LINE.match(value):

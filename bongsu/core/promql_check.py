@@ -7,6 +7,7 @@ with some short ending. So `sum(x[5m])` points at `[`, where a vector stopped be
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import promql_parser
 
@@ -50,7 +51,7 @@ def fault(text: str) -> Fault | None:
 
 def _unitless(parts: list[Token]) -> Fault | None:
     """Find `[5]` and `offset 5`, which promql-parser reads as seconds and Prometheus 2.x refuses."""
-    for before, token in zip(parts, parts[1:], strict=False):
+    for before, token in pairwise(parts):
         if token.kind == "number" and (before.text == "[" or before.text.lower() == "offset"):
             return Fault(token.offset, len(token.text), f"the duration {token.text} has no unit, write {token.text}s")
     return None

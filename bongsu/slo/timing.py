@@ -46,9 +46,10 @@ def refuse_factor(factor: float, windows: Iterable[float], scrape_seconds: float
     largest = max_factor(lengths, scrape_seconds)
     if factor == 1.0 or 1.0 <= factor <= largest:
         return  # uncompressed rules are what production runs; its scrape interval is checked there
-    what = (
-        f"time factor {factor:g} is below 1"
-        if factor < 1.0
-        else f"time factor {factor:g} leaves the {format_duration(min(lengths))} window fewer than {MIN_SCRAPES} scrapes"
+    if factor < 1.0:
+        raise UsageError(f"time factor {factor:g} is below 1", next="proofs compress time, they never stretch it")
+    shortest = format_duration(min(lengths))
+    raise UsageError(
+        f"time factor {factor:g} leaves the {shortest} window fewer than {MIN_SCRAPES} scrapes",
+        next=f"choose a factor up to {largest:g}, or scrape more often",
     )
-    raise UsageError(what, next=f"choose a factor from 1 to {largest:g}, or scrape more often")

@@ -95,6 +95,7 @@ def addresses(
     ports: Mapping[str, int],
     environment: Mapping[str, str],
     options: StackOptions,
+    *,
     password: str,
 ) -> dict[str, str]:
     """Return where everything answers.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,21 @@ if TYPE_CHECKING:
     from bongsu.stack.options import StackOptions
 
 _NEUTRAL = frozenset(
-    ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    (
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "VIRTUAL_ENV",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    )
 )
+SOURCED_VARIABLE = "BONGSU_ENV_OF"
 _LOOPBACK = "127.0.0.1,localhost"
 
 
@@ -64,7 +76,24 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def env_file(settings: Mapping[str, str], path: str) -> str:
-    """Return the text of a file that points a POSIX shell at the stack: `. HOME/env`."""
+def env_file(settings: Mapping[str, str], home: Home, programs: str) -> str:
+    """Return the text of a file that points a POSIX shell at the stack: `. HOME/env`.
+
+    `programs` is the folder to put on PATH.
+    """
     lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(settings.items())]
-    return "\n".join([*lines, f"export PATH={shlex.quote(path.split(os.pathsep)[-1])}:$PATH", ""])
+    return "\n".join([f"export {SOURCED_VARIABLE}={home.identity}", *lines, f"PATH={shlex.quote(programs)}:$PATH", ""])
+
+
+def without_sourced(environment: Mapping[str, str], home: Home, env_text: str) -> dict[str, str]:
+    """Return the caller's variables without those it has from this home's own env file.
+
+    Otherwise a shell that sourced the file could not start the stack again: each address would look like the caller's
+    choice of something that runs already.
+    """
+    if environment.get(SOURCED_VARIABLE) != home.identity:
+        return dict(environment)
+    own = {
+        line.removeprefix("export ").partition("=")[0] for line in env_text.splitlines() if line.startswith("export ")
+    }
+    return {name: value for name, value in environment.items() if name not in own}

@@ -75,7 +75,9 @@ def open_home(path: Path, kind: str = STACK) -> Home:
         _create(path, kind)
     home = read_home(path)
     if home.kind != kind:
-        raise StateError(f"is the home of a {home.kind}, not of a {kind}", where=str(path), next="choose another --home")
+        raise StateError(
+            f"is the home of a {home.kind}, not of a {kind}", where=str(path), next="choose another --home"
+        )
     path.chmod(0o700)
     for folder in (home.log, home.run, home.secrets, home.ledger):
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -96,7 +98,9 @@ def read_home(path: Path) -> Home:
         raise StateError("cannot be read by this user", where=str(path), next="run as its owner") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise StateError(
-            "is damaged: this is not a marker of ours", where=str(marker), next="move the folder aside; nothing was deleted"
+            "is damaged: this is not a marker of ours",
+            where=str(marker),
+            next="move the folder aside; nothing was deleted",
         ) from None
     if not known:
         raise StateError("was made by another version", where=str(marker), next="move the folder aside and start anew")
@@ -143,7 +147,9 @@ def lock(home: Home) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StateError(
-                "another supervisor runs here", where=str(home.path), next="`bongsu status` shows it, `bongsu down` stops it"
+                "another supervisor runs here",
+                where=str(home.path),
+                next="`bongsu status` shows it, `bongsu down` stops it",
             ) from None
         yield
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bongsu.core.manifest import fill
@@ -21,13 +22,12 @@ from bongsu.stack.addresses import (
 )
 from bongsu.stack.endpoints import slack_url_file
 from bongsu.stack.environment import base_environment, env_file, system_settings
-from bongsu.stack.postgres import server_argv
 from bongsu.stack.ports import HOST
+from bongsu.stack.postgres import server_argv
 from bongsu.stack.ready import HttpReady, PostgresReady, Ready, TcpReady
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from bongsu.core.manifest import Manifest, Process, Store, Upstream
     from bongsu.stack.home import Home
@@ -44,7 +44,8 @@ _RETENTION_TIME, _RETENTION_SIZE = "15d", "2GB"
 class ProcessSpec:
     """One process: what to run, when it counts as ready, how to stop it, whom it waits for.
 
-    `prefix` stands before `argv` (it lowers privileges). The stack sends `stop_signal` and after `grace` seconds SIGKILL.
+    `prefix` stands before `argv` (it lowers privileges). The stack sends `stop_signal` and after `grace`
+    seconds SIGKILL.
     """
 
     name: str
@@ -128,7 +129,8 @@ def make_plan(site: Site, compiled: Mapping[str, str]) -> Plan:
             for number, argv in enumerate(site.manifest.setup, 1)
         ),
         setup_depends=before,
-        files=_files(site, compiled) | {site.home.env: env_file(settings, site.tools.path)},
+        files=_files(site, compiled)
+        | {site.home.env: env_file(settings, site.home, str(Path(site.tools.python).parent))},
         urls=site.urls,
         env=env,
     )
@@ -225,8 +227,8 @@ def _watchers(site: Site, env: Mapping[str, str]) -> Iterator[ProcessSpec]:
             "--cluster.listen-address=",  # one instance: no gossip port
         ),
         HttpReady(f"{site.urls[ALERTMANAGER]}/-/ready"),
-        (RECEIVER,),
         env,
+        depends=(RECEIVER,),
     )
     own = site.home.path / PROMETHEUS
     yield _watcher(
@@ -243,25 +245,22 @@ def _watchers(site: Site, env: Mapping[str, str]) -> Iterator[ProcessSpec]:
         ),
         # An alert that fires before Prometheus has discovered Alertmanager is lost for a minute (prometheus#10457).
         HttpReady(f"{site.urls[PROMETHEUS]}/metrics", "prometheus_notifications_alertmanagers_discovered"),
-        (ALERTMANAGER,),
         env,
+        depends=(ALERTMANAGER,),
     )
     yield _watcher(
         site,
         NODE,
         (site.tools.programs["node-exporter"], f"{listen}{site.ports[NODE]}"),
         HttpReady(f"{site.urls[NODE]}/metrics"),
-        (),
         env,
     )
 
 
 def _watcher(
-    site: Site, name: str, argv: tuple[str, ...], ready: Ready, depends: tuple[str, ...], env: Mapping[str, str]
+    site: Site, name: str, argv: tuple[str, ...], ready: Ready, env: Mapping[str, str], *, depends: tuple[str, ...] = ()
 ) -> ProcessSpec:
-    return ProcessSpec(
-        name, argv, env, site.home.path, _log(site, name), ready, site.ports[name], depends
-    )
+    return ProcessSpec(name, argv, env, site.home.path, _log(site, name), ready, site.ports[name], depends)
 
 
 def _process(site: Site, process: Process, env: Mapping[str, str]) -> Iterator[ProcessSpec]:

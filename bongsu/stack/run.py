@@ -1,0 +1,157 @@
+"""A running stack as one context: everything is up inside, nothing is left outside."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bongsu.core.artefacts import write_file
+from bongsu.stack import binaries, postgres
+from bongsu.stack.addresses import SUPERVISOR, addresses, default_ports
+from bongsu.stack.child import Finished, run_command
+from bongsu.stack.endpoints import ROUTING_KEY, local_endpoints
+from bongsu.stack.exporter import Exporter
+from bongsu.stack.home import PROOF, lock
+from bongsu.stack.plan import Site, Tools, make_plan
+from bongsu.stack.ports import free_ports, refuse_busy
+from bongsu.stack.secretfiles import ensure_secret
+from bongsu.stack.stop import stop_leftovers
+from bongsu.stack.supervisor import Step, Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from bongsu.alerts.model import Endpoints
+    from bongsu.core.manifest import Manifest
+    from bongsu.stack.home import Home
+    from bongsu.stack.options import StackOptions
+    from bongsu.stack.plan import Plan
+    from bongsu.stack.state import ProcessState
+
+PASSWORD = "postgres-password"  # noqa: S105 - the name of the file, not a password
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack that is up.
+
+    `urls`: see `addresses.addresses`. `env` is what commands of the manifest (actions, traffic, probe) run with: no path
+    to a fault proxy's socket is in it.
+    """
+
+    manifest: Manifest
+    root: Path
+    home: Home
+    urls: Mapping[str, str]
+    env: Mapping[str, str]
+    supervisor: Supervisor
+
+    def processes(self) -> tuple[ProcessState, ...]:
+        """Return every process in the order of the plan."""
+        return self.supervisor.processes()
+
+    async def command(self, argv: Sequence[str], seconds: float) -> Finished:
+        """Run a command of the manifest to its end."""
+        return await run_command(argv, self.env, self.root, seconds)
+
+
+def _silent(_: Step) -> None:
+    pass
+
+
+def _no_proofs() -> Mapping[str, float]:
+    return {}
+
+
+@asynccontextmanager
+async def running_stack(
+    manifest: Manifest,
+    root: Path,
+    home: Home,
+    options: StackOptions,
+    compiled: Callable[[Endpoints], Mapping[str, str]],
+    *,
+    environment: Mapping[str, str] | None = None,
+    port_base: int | None = None,
+    report: Callable[[Step], None] = _silent,
+    proof_times: Callable[[], Mapping[str, float]] = _no_proofs,
+) -> AsyncIterator[Stack]:
+    """Start a stack in `home`, yield it when all is ready, stop all of it whatever happens.
+
+    `compiled` maps where notifications go to the rendered tree (`prometheus/*.rules.yml`, `alertmanager/...`). A home
+    of the kind `proof` takes ports from the operating system, a `stack` the manifest's (moved to `port_base`).
+    Errors name the process and end with the tail of its log.
+    """
+    environment = os.environ if environment is None else environment
+    with lock(home):
+        await stop_leftovers(home, report)
+        ports = default_ports(manifest, environment, options, port_base)
+        ports = free_ports(ports) if home.kind == PROOF else ports
+        refuse_busy(ports)
+        plan = await _prepare(manifest, root, home, options, compiled, environment, ports)
+        exporter = Exporter((spec.name for spec in plan.processes), proof_times)
+        exporter.serve(ports[SUPERVISOR])
+        try:
+            supervisor = Supervisor(plan, home, exporter, report, die_with_parent=options.die_with_parent)
+            try:
+                await supervisor.start()
+                yield Stack(manifest, root, home, plan.urls, plan.env, supervisor)
+            finally:
+                await supervisor.stop()
+        finally:
+            exporter.close()
+
+
+async def _prepare(
+    manifest: Manifest,
+    root: Path,
+    home: Home,
+    options: StackOptions,
+    compiled: Callable[[Endpoints], Mapping[str, str]],
+    environment: Mapping[str, str],
+    ports: Mapping[str, int],
+) -> Plan:
+    """Find the programs, make secrets and the data folder, write every configuration; return what to start."""
+    path = binaries.search_path(environment)
+    kinds = {store.kind for store in manifest.stores if store.name in ports}
+    wanted = ["prometheus", "alertmanager", "node-exporter", *(["chroma"] if "chroma" in kinds else [])]
+    programs = binaries.find_programs(wanted, path)
+    folder, prefix = None, ()
+    password_file = ensure_secret(home.secrets, PASSWORD)
+    if "postgresql" in kinds:
+        folder, prefix = postgres.find_binaries(environment), postgres.unprivileged()
+        for store in manifest.stores:
+            if store.name in ports and store.kind == "postgresql":
+                await postgres.prepare(home.path / store.name, folder, prefix, password_file)
+    ensure_secret(home.secrets, ROUTING_KEY)
+    password = password_file.read_text(encoding="ascii")
+    urls = addresses(manifest, home, ports, environment, options, password)
+    site = Site(
+        manifest=manifest,
+        root=root,
+        home=home,
+        ports=ports,
+        urls=urls,
+        environment=environment,
+        options=options,
+        tools=Tools(sys.executable, programs, path, str(folder / "postgres") if folder else "", prefix),
+        secrets=_secrets(manifest, home, environment, options),
+    )
+    plan = make_plan(site, compiled(local_endpoints(urls, home)))
+    for file, text in plan.files.items():
+        write_file(file, text, 0o600)
+    return plan
+
+
+def _secrets(manifest: Manifest, home: Home, environment: Mapping[str, str], options: StackOptions) -> dict[str, str]:
+    """Return each secret's file: the caller's where the variable names one, else our own; none with its `unless` set."""
+    given = {} if options.ignore_environment_urls else environment
+    return {
+        secret.name: given.get(secret.env) or str(ensure_secret(home.secrets, secret.name))
+        for secret in manifest.secrets
+        if not (secret.unless and given.get(secret.unless))
+    }

@@ -1,0 +1,190 @@
+"""A database with runs in it, worker processes to kill, and the questions a test asks of the ledger afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.rows import dict_row
+from research_assistant import db, migrate, runs
+from research_assistant.settings import Settings
+
+from tests.real.support.pg import free_port
+from tests.real.support.worker import TINY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from uuid import UUID
+
+    from tests.real.support.pg import Postgres
+
+LEASE_SECONDS = 2
+POLL_SECONDS = 0.02
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerProcess:
+    """One worker process and the port of its metrics."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def metric(self, line: str) -> float:
+        """Return the value of the series `line` (name and labels as exposed), 0 when it is not there."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            exposed = answer.read().decode().splitlines()
+        return next((float(row.rsplit(" ", 1)[1]) for row in exposed if row.rsplit(" ", 1)[0] == line), 0.0)
+
+    def serves(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5):
+                return True
+        except OSError:
+            return False
+
+
+class Jobs:
+    """Runs in a fresh, migrated database and the worker processes a test started on it."""
+
+    def __init__(self, url: str, variables: Mapping[str, str], graph: str) -> None:
+        self.environ = {
+            "DATABASE_URL": url,
+            "RESEARCH_ASSISTANT_LEASE_SECONDS": str(LEASE_SECONDS),
+            "RESEARCH_ASSISTANT_CONCURRENCY": "2",
+            "RESEARCH_ASSISTANT_LOG_LEVEL": "WARNING",
+            **variables,
+        }
+        self.settings = Settings.from_env(self.environ, needs=("DATABASE_URL",))
+        self.graph = graph
+        self.workers: dict[int, WorkerProcess] = {}
+        migrate.migrate(self.settings)
+        self.conn = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+
+    def spawn(self, *flags: str) -> WorkerProcess:
+        port = free_port()
+        argv = [sys.executable, "-m", "tests.real.support.worker", "--port", str(port), "--graph", self.graph, *flags]
+        worker = WorkerProcess(subprocess.Popen(argv, env={**os.environ, **self.environ}), port)
+        self.workers[worker.pid] = worker
+        return worker
+
+    def kill(self, pid: int) -> None:
+        worker = self.workers.pop(pid)
+        worker.process.kill()
+        worker.process.wait()
+
+    def stop(self) -> None:
+        for pid in list(self.workers):
+            self.workers[pid].signal(signal.SIGCONT)
+            self.kill(pid)
+        self.conn.close()
+
+    def submit(self, *questions: str) -> list[UUID]:
+        async def submit_all() -> list[UUID]:
+            async with await db.open_pool(self.settings, max_size=1) as pool:
+                return [(await runs.submit(pool, question, owner="test")).id for question in questions]
+
+        return asyncio.run(submit_all())
+
+    def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
+        return self.conn.execute(query, args).fetchall()
+
+    def one(self, query: str, *args: Any) -> Any:
+        """Return the only column of the only row."""
+        return next(iter(self.rows(query, *args)[0].values()))
+
+    def run(self, run_id: UUID) -> dict[str, Any]:
+        return self.rows("SELECT * FROM runs WHERE id = %s", run_id)[0]
+
+    def wait(self, what: str, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+        """Poll until `condition()` returns something true and return it; fail with `what` after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not (found := condition()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds:g} s: {what}")
+            time.sleep(POLL_SECONDS)
+        return found
+
+    def wait_final(self, *run_ids: UUID, seconds: float = 60.0) -> None:
+        query = "SELECT count(*) FROM runs WHERE id = ANY(%s) AND state IN ('done', 'failed')"
+        self.wait("all runs are final", lambda: self.one(query, list(run_ids)) == len(run_ids), seconds)
+
+    def started(self, node: str, run_id: UUID | None = None) -> dict[str, Any] | None:
+        """Return the newest unfinished `started` row of a running run that one of our live workers wrote, if any."""
+        query = """
+            SELECT s.* FROM run_events s JOIN runs r ON r.id = s.run_id AND r.fence = s.fence AND r.state = 'running'
+            WHERE s.event = 'started' AND s.node = %s AND s.pid = ANY(%s) AND (%s::uuid IS NULL OR s.run_id = %s)
+              AND NOT EXISTS (SELECT FROM run_events f WHERE f.event = 'finished' AND f.run_id = s.run_id
+                              AND f.task_id = s.task_id AND f.fence = s.fence)
+            ORDER BY s.id DESC LIMIT 1
+        """
+        found = self.rows(query, node, list(self.workers), run_id, run_id)
+        return found[0] if found else None
+
+    # What must be empty after any violence.
+
+    def not_done(self) -> list[dict[str, Any]]:
+        return self.rows("SELECT id, state, fence, error_kind, error_detail FROM runs WHERE state <> 'done'")
+
+    def final_twice(self) -> list[dict[str, Any]]:
+        """Runs that have more or fewer than one final row in the ledger."""
+        return self.rows(
+            """SELECT r.id, count(e.id) FROM runs r
+               LEFT JOIN run_events e ON e.run_id = r.id AND e.event IN ('done', 'failed')
+               GROUP BY r.id HAVING count(e.id) <> 1"""
+        )
+
+    def rerun_nodes(self) -> list[dict[str, Any]]:
+        """Nodes that were started again under a later fence although they were finished."""
+        return self.rows(
+            """SELECT s.run_id, s.node, f.fence AS finished_under, s.fence AS started_under
+               FROM run_events f JOIN run_events s ON s.run_id = f.run_id AND s.task_id = f.task_id
+               WHERE f.event = 'finished' AND s.event = 'started' AND s.fence > f.fence"""
+        )
+
+    def incomplete_ledgers(self, nodes: int) -> list[dict[str, Any]]:
+        """Done runs whose ledger does not hold each of their `nodes` nodes as finished exactly once."""
+        return self.rows(
+            """SELECT r.id, count(e.id) AS finished, count(DISTINCT e.task_id) AS tasks FROM runs r
+               LEFT JOIN run_events e ON e.run_id = r.id AND e.event = 'finished'
+               WHERE r.state = 'done' GROUP BY r.id HAVING count(e.id) <> %s OR count(DISTINCT e.task_id) <> %s""",
+            nodes,
+            nodes,
+        )
+
+    def forks(self) -> list[dict[str, Any]]:
+        """Checkpoints with more than one child, and threads with more than one root."""
+        return self.rows(
+            """SELECT thread_id, parent_checkpoint_id, count(*) AS children FROM checkpoints
+               GROUP BY thread_id, parent_checkpoint_id HAVING count(*) > 1"""
+        )
+
+
+@contextmanager
+def jobs(server: Postgres, name: str, *, graph: str = TINY, **variables: str) -> Iterator[Jobs]:
+    """Yield runs and workers on a database of their own; whatever is left of the workers is killed at the end."""
+    made = Jobs(
+        server.create_database(name),
+        {f"RESEARCH_ASSISTANT_{key.upper()}": value for key, value in variables.items()},
+        graph,
+    )
+    try:
+        yield made
+    finally:
+        made.stop()
