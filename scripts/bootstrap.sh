@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # Bring what bongsu needs: .venv with the hash-locked Python packages, and the binaries of Prometheus,
-# Alertmanager and node exporter. Says what it will do first; does nothing when all is there.
-#
-# The Debian packages are fetched and verified by apt but only unpacked, into .venv/bin: their maintainer scripts
-# never run, so no service starts, none is enabled, no user is added and root is not needed (docs/adr/0009).
+# Alertmanager and node exporter. Says what it will do first; does nothing when all is there. Starts no service.
 set -euo pipefail
 
 usage() {
@@ -38,7 +35,7 @@ give_up() {
   exit "$MISSING"
 }
 
-has() { PATH="$PATH:$VENV/bin" command -v "$1" >/dev/null 2>&1; }
+has() { command -v "$1" >/dev/null 2>&1; }
 
 # --- Python -----------------------------------------------------------------------------------------------------
 
@@ -61,6 +58,8 @@ digest() {
 wanted_stamp() { { printf '%s\n' "$ROOT"; cat "$LOCK" "$ROOT/pyproject.toml"; } | digest | cut -d' ' -f1; }
 
 python_is_ready() { [ -x "$VENV/bin/python" ] && [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(wanted_stamp)" ]; }
+
+can_be_root() { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null 2>&1; }
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -155,43 +154,15 @@ debian_packages() {
 }
 
 how_to_get_them() {
-  echo "next: put them on PATH, whichever way: apt-get install $(debian_packages "$@" | tr '\n' ' ')(starts services:"
-  echo "      stop and disable them), brew install prometheus alertmanager node_exporter, or the release archives of"
-  echo "      https://prometheus.io/download; then run this again"
-}
-
-# Without package lists (container images drop them) apt gets lists of its own in the temporary folder: the
-# system's stay as they are, and root is not needed.
-download_debian() {
-  folder=$1
-  shift
-  own="-o Dir::State::Lists=$folder/lists -o Dir::Cache=$folder/cache -o APT::Sandbox::User=$(id -un)"
-  mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
-  # shellcheck disable=SC2086  # options and package names are words
-  (cd "$folder" && apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@" 2>/dev/null) ||
-    (cd "$folder" && apt-get update -qq $own 2>errors && apt-get download -qq $own "$@" 2>>errors) ||
-    { cat "$folder/errors" >&2 && return 1; }
-}
-
-bring_debian() {
-  folder=$(mktemp -d)
-  trap 'rm -rf "$folder"' EXIT
-  # shellcheck disable=SC2046  # package names are words
-  download_debian "$folder" $(debian_packages "$@") || return 1
-  for package in "$folder"/*.deb; do
-    say "unpacking $(dpkg-deb --field "$package" Package Version | tr '\n' ' ')into .venv/bin"
-    dpkg-deb --extract "$package" "$folder/tree"
-  done
-  mkdir -p "$VENV/bin"
-  for program in "$folder"/tree/usr/bin/*; do
-    "$program" --version >/dev/null 2>&1 || give_up "$(basename "$program") of the Debian package does not run here"
-    cp "$program" "$VENV/bin/"
-  done
+  echo "next: as root, scripts/debian-packages.sh $(debian_packages "$@" | tr '\n' ' ')(Debian 12+, Ubuntu 24.04+),"
+  echo "      or brew install prometheus alertmanager node_exporter (macOS), or put the programs of"
+  echo "      https://prometheus.io/download on PATH; then run this again"
 }
 
 bring_binaries() {
-  if command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1; then
-    bring_debian "$@" || true
+  if command -v apt-get >/dev/null 2>&1; then
+    # shellcheck disable=SC2046  # package names are words
+    as_root bash "$ROOT/scripts/debian-packages.sh" $(debian_packages "$@") || true
   elif command -v brew >/dev/null 2>&1; then # not run here: no macOS machine has tried this branch yet
     brew install prometheus alertmanager node_exporter || true # brew starts nothing unless `brew services` is asked
   fi
@@ -207,8 +178,10 @@ announce() {
   say "this will be done here:"
   python_is_ready || say "  .venv: the packages of requirements/dev.txt (hashes checked) and the project, by pip and uv"
   if [ $# -gt 0 ]; then
-    if command -v apt-get >/dev/null 2>&1; then
-      how="unpacked from Debian packages into .venv/bin; no service, no user, no root"
+    if command -v apt-get >/dev/null 2>&1 && can_be_root; then
+      how="by apt as root: $(debian_packages "$@" | tr '\n' ' ')- no service is started, none enabled"
+    elif command -v apt-get >/dev/null 2>&1; then
+      how="apt could bring them, but this is neither root nor has it sudo"
     elif command -v brew >/dev/null 2>&1; then
       how="by brew; no service is started"
     else

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from bongsu.core.errors import UnreachableError
 
@@ -54,6 +54,11 @@ async def open_pool(settings: Settings, *, max_size: int) -> Pool:
 
     Each checkout tests its connection, so a server restart costs a reconnect and not an error. Raises UnreachableError.
     """
+    try:
+        # The pool would keep trying in silence; one plain attempt says at once what is wrong.
+        await (await AsyncConnection.connect(settings.database_url, **CONNECTION_OPTIONS)).close()
+    except psycopg.OperationalError as error:
+        raise unreachable(settings.database_url, error) from error
     pool = cast(
         "Pool",
         AsyncConnectionPool(
@@ -66,18 +71,14 @@ async def open_pool(settings: Settings, *, max_size: int) -> Pool:
             open=False,
         ),
     )
-    try:
-        await pool.open(wait=True, timeout=CHECKOUT_SECONDS)
-    except PoolTimeout as error:
-        await pool.close()
-        raise unreachable(settings.database_url) from error
+    await pool.open()
     return pool
 
 
-def unreachable(url: str) -> UnreachableError:
-    """Return the error that says that PostgreSQL did not answer."""
+def unreachable(url: str, error: psycopg.Error) -> UnreachableError:
+    """Return the error that says that PostgreSQL did not let us in, and why (libpq's sentence holds no password)."""
     return UnreachableError(
-        "PostgreSQL does not answer",
+        f"PostgreSQL does not answer: {' '.join(str(error).split())}",
         where=where(url),
         next="check that it runs and that DATABASE_URL names its host, port, user and password",
     )

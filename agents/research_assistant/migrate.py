@@ -49,7 +49,7 @@ def _connect(settings: Settings) -> psycopg.Connection:
     try:
         return psycopg.connect(settings.database_url, autocommit=True, connect_timeout=int(db.CONNECT_SECONDS))
     except psycopg.OperationalError as error:
-        raise db.unreachable(settings.database_url) from error
+        raise db.unreachable(settings.database_url, error) from error
 
 
 @contextmanager

@@ -83,8 +83,13 @@ def make_record(
         "alerts": [
             {
                 "alert": str(trace.expectation.expected),
-                "labels": trace.labels,
+                "labels": {
+                    "prometheus": trace.labels,
+                    "alertmanager": trace.routed_labels,
+                    "receiver": trace.delivered_labels,
+                },
                 "fingerprint": trace.fingerprint,
+                "receiver_fingerprint": trace.delivered_fingerprint,
                 "pending": trace.pending_at,
                 "firing": trace.firing_at,
                 "routed": trace.routed_at,
@@ -138,10 +143,11 @@ def read_chain(chain: Path) -> list[tuple[dict[str, Any], str]]:
     return result
 
 
-def proved(folder: Path, digests: Mapping[str, Mapping[str, str]]) -> dict[str, float]:
+def proved(folder: Path, digests: Mapping[str, Mapping[str, Mapping[str, str]]]) -> dict[str, float]:
     """Return when each alert was last proved by evidence that still holds, as Unix seconds.
 
-    A record counts only when it passed, nothing was planted, and every digest of the alert equals today's.
+    `digests` maps experiment to alert to its content digests today. A record counts only when it passed, nothing was
+    planted, and every digest of the alert equals today's.
     """
     result: dict[str, float] = {}
     for chain in sorted(path for path in folder.glob("*") if path.is_dir()):
@@ -150,6 +156,6 @@ def proved(folder: Path, digests: Mapping[str, Mapping[str, str]]) -> dict[str, 
                 continue
             at = max(event["at"] for event in record["journal"])
             for alert, parts in record["digests"].items():
-                if digests.get(alert) == parts:
+                if digests.get(record["experiment"], {}).get(alert) == parts:
                     result[alert] = max(at, result.get(alert, 0.0))
     return result

@@ -63,6 +63,9 @@ class AlertTrace:
     expectation: Expectation
     labels: dict[str, str] = field(default_factory=dict)
     fingerprint: str = ""
+    routed_labels: dict[str, str] = field(default_factory=dict)
+    delivered_labels: dict[str, str] = field(default_factory=dict)
+    delivered_fingerprint: str = ""
     pending_at: float | None = None
     firing_at: float | None = None
     routed_at: float | None = None
@@ -245,10 +248,11 @@ class _Attempt:
                 continue
             found = routed.get(trace.fingerprint)
             if trace.routed_at is None and found is not None and dict(found.labels) == trace.labels:
-                trace.routed_at = now
+                trace.routed_at, trace.routed_labels = now, dict(found.labels)
             delivered = _first(notices, "firing", trace.fingerprint, self.outcome.at("injected") or 0.0)
             if trace.delivered_at is None and trace.routed_at and delivered and dict(delivered.labels) == trace.labels:
-                trace.delivered_at = delivered.at
+                trace.delivered_at, trace.delivered_labels = delivered.at, dict(delivered.labels)
+                trace.delivered_fingerprint = delivered.fingerprint
                 self.note("delivered", alert=str(trace.expectation.expected), at=delivered.at)
         self.remember_others(active)
 

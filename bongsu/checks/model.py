@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from bongsu.core.diagnostics import Problem, Severity
+from bongsu.core.diagnostics import Severity
 from bongsu.core.positions import inside
 from bongsu.dashboards.model import Panel
 from bongsu.runbooks.model import QueryStep
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bongsu.alerts.model import Alerts
-    from bongsu.core.diagnostics import Span
+    from bongsu.chaos.model import Experiment
+    from bongsu.core.diagnostics import Problem, Span
     from bongsu.core.manifest import Manifest
     from bongsu.core.promql import Expression
     from bongsu.dashboards.model import Dashboard
@@ -22,27 +23,36 @@ if TYPE_CHECKING:
     from bongsu.slo.model import Slos
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """An experiment that expects an alert, and where it says so."""
-
-    experiment: str
-    alert: str
-    span: Span
+_UNREADABLE = ("yaml/syntax", "yaml/encoding", "yaml/too-large")
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything people declare. `manifest` is None when it cannot be read; `sources` maps a file to its text."""
+    """Everything people declare, `problems` of the loaders included; `sources` maps a file to its text.
 
-    manifest: Manifest | None
+    What could not be read is absent or incomplete: only a catalogue without errors may be compiled or run.
+    """
+
+    manifest: Manifest
     slos: Slos
     alerts: Alerts
     dashboards: tuple[Dashboard, ...]
     runbooks: tuple[Runbook, ...]
-    proofs: tuple[Proof, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+    def unread(self, *folders: str) -> bool:
+        """Tell whether a file of these folders could not be read: what it declares must not be called missing.
+
+        An experiment with any error is absent as a whole, so there every error counts.
+        """
+        found = (p for p in self.problems if p.severity is Severity.ERROR)
+        return any(
+            p.span.file.startswith(tuple(f"{folder}/" for folder in folders))
+            and (p.code in _UNREADABLE or p.span.file.startswith(f"{self.manifest.catalogues.experiments}/"))
+            for p in found
+        )
 
     def alert_spans(self) -> dict[str, Span]:
         """Return every alert name, of thresholds and SLOs alike, and where it is declared."""
@@ -78,8 +88,3 @@ class Check(Protocol):
     def find(self, catalogue: Catalogue) -> Iterator[Problem]:
         """Yield every problem of this one kind."""
         ...
-
-
-def problem(check_code: str, severity: Severity, span: Span, what: str, why: str, fix: str) -> Problem:
-    """Return a problem; each check says all three: what, why it matters, what to do."""
-    return Problem(check_code, severity, span, what, why, fix)

@@ -1,1 +1,1 @@
-"""The edge: one file per verb, each with NAME, HELP, EXAMPLES, configure(parser) and run(args, out, err) -> exit code."""
+"""The edge: one file per verb, each with NAME, HELP, EXAMPLES, configure(parser) and run(args, out, err)."""

@@ -27,7 +27,7 @@ from bongsu.chaos.ports import World
 from bongsu.chaos.run import Outcome, run_experiment
 from bongsu.chaos.steps import make_steps
 from bongsu.cli.catalogue import Catalogue, compile_all, load_catalogue, require_sound
-from bongsu.cli.proofs import digests_of, find_experiment, find_runbook
+from bongsu.cli.proofs import EVIDENCE, digests_of, find_experiment, find_runbook
 from bongsu.stack.home import fresh_home
 from bongsu.stack.options import StackOptions
 from bongsu.stack.run import running_stack
@@ -57,7 +57,7 @@ EVALUATIONS = 2
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
     parser.add_argument("experiment", help="name of a file in chaos/experiments, without .yaml")
-    parser.add_argument("--evidence", type=Path, default=None, help="where evidence goes (default: ROOT/evidence)")
+    parser.add_argument("--evidence", type=Path, default=None, help=f"where evidence goes (default: ROOT/{EVIDENCE})")
     parser.add_argument("--plant", choices=sorted(PLANTS), default="", help="plant a defect that must make it fail")
     parser.add_argument("--keep", action="store_true", help="keep the temporary home, for its logs")
 
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     record = evidence.make_record(
         plan, outcome, digests_of(args.root, catalogue, experiment), planted=planted.name, versions=versions
     )
-    path = evidence.store(args.evidence or args.root / "evidence", record)
+    path = evidence.store(args.evidence or args.root / EVIDENCE, record)
     print(summary(record), file=out)
     print(f"evidence: {path}", file=out)
     return 0 if outcome.verdict is Verdict.PASSED else 1

@@ -139,6 +139,7 @@ class Manifest:
     probe: tuple[str, ...]
     probe_deadline: float
     compressible: Mapping[str, float]
+    sample: tuple[str, ...] = ()
 
 
 def fill(part: str, values: Mapping[str, str]) -> str:
@@ -179,6 +180,7 @@ def parse_manifest(text: str, file: str = FILE) -> tuple[Manifest | None, list[P
     folders.done()
     probe = root.mapping("probe")
     traffic = root.mapping("traffic")
+    sample = root.mapping("sample", required=False)
     manifest = Manifest(
         service=root.text("service"),
         catalogues=catalogues,
@@ -199,8 +201,9 @@ def parse_manifest(text: str, file: str = FILE) -> tuple[Manifest | None, list[P
         compressible={
             name: _seconds(root, node) for name, node in root.mapping("compressible", required=False).items()
         },
+        sample=sample.texts("command", required=root.has("sample")),
     )
-    for reader in (root, probe, traffic):
+    for reader in (root, probe, traffic, sample):
         reader.done()
     _refuse_clashes(manifest, root)
     return manifest, problems

@@ -41,7 +41,7 @@ def _panels(row: Row, slos: Slos, alerts: Mapping[str, Alert]) -> list[Panel]:
             found.append(alert_panel(alerts[item.name], item.span))
         elif isinstance(item, SloRef):
             for slo in slos.slos:
-                if slo.name == item.name:
+                if slo.name == item.name and slo.period in slos.windows:
                     found += slo_panels(slo, slos, item.span)
     return found
 

@@ -52,22 +52,26 @@ def announce(name: str, **addresses: str) -> None:
 
 
 def serve(app: Starlette, sock: socket.socket) -> None:
-    """Serve `app` on `sock` until SIGTERM or SIGINT; return when open requests ended or GRACE_SECONDS passed."""
-    # uvicorn raises a caught signal again after its shutdown: these handlers make that harmless, so that we exit 0.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+    """Serve `app` on `sock` until SIGTERM or SIGINT; then open requests have GRACE_SECONDS to end."""
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
     uvicorn.Server(config).run(sockets=[sock])
 
 
 def run_edge(start: Callable[[], None]) -> int:
     """Run a process; turn what a person can act on into a sentence on stderr and an exit code."""
+    # Also for the moments before uvicorn handles signals, and for after: it raises a caught one again at its end.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit)
     try:
         start()
     except BongsuError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _exit(_number: int, _frame: object) -> None:
+    sys.exit(0)
 
 
 async def read_bounded(request: Request, limit: int) -> bytes | None:

@@ -66,6 +66,8 @@ async def spawn(
             cwd=cwd,
             start_new_session=True,
         )
+    except OSError as error:
+        raise UnreachableError(f"{command[0]} cannot be started: {error.strerror}") from error
     finally:
         os.close(handle)
     return Child(process, pids.identity(process.pid) or "")

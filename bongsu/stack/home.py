@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.core.artefacts import write_file
 from bongsu.core.errors import StateError
+from bongsu.stack import pids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,15 +152,20 @@ def lock(home: Home) -> Iterator[None]:
                 where=str(home.path),
                 next="`bongsu status` shows it, `bongsu down` stops it",
             ) from None
-        yield
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{os.getpid()} {pids.identity(os.getpid())}".encode())
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)
     finally:
         os.close(handle)
 
 
-def is_locked(home: Home) -> bool:
-    """Tell whether a supervisor holds the home."""
+def holder(home: Home) -> tuple[int, str] | None:
+    """Return pid and identity of the supervisor that holds the home, None when nobody does."""
     try:
-        with lock(home):
-            return False
-    except StateError:
-        return True
+        pid, _, known = (home.path / "lock").read_text(encoding="ascii").partition(" ")
+    except FileNotFoundError:
+        return None
+    return (int(pid), known) if pid and pids.is_alive(int(pid), known) else None

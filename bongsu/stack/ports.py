@@ -58,10 +58,8 @@ def _is_free(port: int) -> bool:
 
 def _holder(port: int) -> str:
     try:
-        found = [
-            c.pid for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr.port == port
-        ]
-        pids = [pid for pid in found if pid]
+        listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+        pids = [c.pid for c in listening if c.pid and c.laddr and c.laddr.port == port]
         return f"{psutil.Process(pids[0]).name()} (pid {pids[0]})" if pids else "a process of another user"
     except psutil.Error:  # macOS shows the list to root only
         return "a process this user cannot see"

@@ -6,8 +6,6 @@ Not the wheel's Python helper: as root that makes every parent folder world-read
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import importlib.util
 import os
 import re
@@ -94,8 +92,8 @@ def major_version(folder: Path) -> int:
 def unprivileged() -> tuple[str, ...]:
     """Return the argv prefix under which PostgreSQL starts although we are root; empty when we are not.
 
-    A user namespace of its own works inside 0700 folders and changes no owner; where the kernel or the container forbids
-    it, another user id with the capability to pass those folders.
+    A user namespace of its own works inside 0700 folders and changes no owner; where the kernel or the
+    container forbids it, another user id with the capability to pass those folders.
     """
     if os.geteuid() != 0:
         return ()
@@ -121,14 +119,13 @@ def server_argv(binary: str, folder: Path, port: int) -> tuple[str, ...]:
     )
 
 
-async def prepare(folder: Path, binaries: Path, prefix: tuple[str, ...], password_file: Path) -> None:
+def prepare(folder: Path, binaries: Path, prefix: tuple[str, ...], password_file: Path) -> None:
     """Make the data folder ready to start: initialise it once, check its version, clear what a crash left."""
     folder.mkdir(mode=0o700, exist_ok=True)
     data = folder / DATA
-    owner = NOBODY if prefix == _SETPRIV else os.geteuid()
-    _own(folder, owner)
+    _own(folder, NOBODY if prefix == _SETPRIV else os.geteuid())
     if not data.exists():
-        await _initialise(folder, binaries, prefix, password_file)
+        _initialise(folder, binaries, prefix, password_file)
     found = (data / "PG_VERSION").read_text(encoding="ascii").strip() if (data / "PG_VERSION").is_file() else "unknown"
     wanted = major_version(binaries)
     if found != str(wanted):
@@ -140,7 +137,7 @@ async def prepare(folder: Path, binaries: Path, prefix: tuple[str, ...], passwor
     _clear_stale_pid(data / "postmaster.pid")
 
 
-async def _initialise(folder: Path, binaries: Path, prefix: tuple[str, ...], password_file: Path) -> None:
+def _initialise(folder: Path, binaries: Path, prefix: tuple[str, ...], password_file: Path) -> None:
     """Run initdb beside the final place and move it there: a half-made folder is never taken for data."""
     unfinished = folder / "unfinished"
     if unfinished.exists():
@@ -148,23 +145,10 @@ async def _initialise(folder: Path, binaries: Path, prefix: tuple[str, ...], pas
     argv = [*prefix, str(binaries / "initdb"), "-D", str(unfinished), "--username=bongsu", "--data-checksums"]
     argv += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C"]
     argv += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
-        start_new_session=True,
-    )
-    try:
-        output, _ = await process.communicate()
-    except asyncio.CancelledError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        raise
-    if process.returncode != 0:
-        raise StateError(f"initdb failed: {output.decode(errors='replace').strip()[-800:]}", where=str(folder))
+    env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}  # no PG* variable of the caller
+    done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StateError(f"initdb failed: {(done.stderr or done.stdout).strip()[-800:]}", where=str(folder))
     unfinished.rename(folder / DATA)
 
 

@@ -13,6 +13,7 @@ from bongsu.stack import binaries, postgres
 from bongsu.stack.addresses import SUPERVISOR, addresses, default_ports
 from bongsu.stack.child import Finished, run_command
 from bongsu.stack.endpoints import ROUTING_KEY, local_endpoints
+from bongsu.stack.environment import without_sourced
 from bongsu.stack.exporter import Exporter
 from bongsu.stack.home import PROOF, lock
 from bongsu.stack.plan import Site, Tools, make_plan
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from bongsu.core.manifest import Manifest
     from bongsu.stack.home import Home
     from bongsu.stack.options import StackOptions
-    from bongsu.stack.plan import Plan
     from bongsu.stack.state import ProcessState
 
 PASSWORD = "postgres-password"  # noqa: S105 - the name of the file, not a password
@@ -39,8 +39,8 @@ PASSWORD = "postgres-password"  # noqa: S105 - the name of the file, not a passw
 class Stack:
     """A stack that is up.
 
-    `urls`: see `addresses.addresses`. `env` is what commands of the manifest (actions, traffic, probe) run with: no path
-    to a fault proxy's socket is in it.
+    `urls`: see `addresses.addresses`. `env` is what commands of the manifest (actions, traffic, probe) run with: no
+    path to a fault proxy's socket is in it.
     """
 
     manifest: Manifest
@@ -88,11 +88,16 @@ async def running_stack(
     """
     environment = os.environ if environment is None else environment
     with lock(home):
+        if home.env.is_file():
+            environment = without_sourced(environment, home, home.env.read_text(encoding="utf-8"))
         await stop_leftovers(home, report)
         ports = default_ports(manifest, environment, options, port_base)
         ports = free_ports(ports) if home.kind == PROOF else ports
         refuse_busy(ports)
-        plan = await _prepare(manifest, root, home, options, compiled, environment, ports)
+        site = _site(manifest, root, home, ports, environment=environment, options=options)
+        plan = make_plan(site, compiled(local_endpoints(site.urls, home)))
+        for file, text in plan.files.items():
+            write_file(file, text, 0o600)
         exporter = Exporter((spec.name for spec in plan.processes), proof_times)
         exporter.serve(ports[SUPERVISOR])
         try:
@@ -106,49 +111,47 @@ async def running_stack(
             exporter.close()
 
 
-async def _prepare(
+def _site(
     manifest: Manifest,
     root: Path,
     home: Home,
-    options: StackOptions,
-    compiled: Callable[[Endpoints], Mapping[str, str]],
-    environment: Mapping[str, str],
     ports: Mapping[str, int],
-) -> Plan:
-    """Find the programs, make secrets and the data folder, write every configuration; return what to start."""
+    *,
+    environment: Mapping[str, str],
+    options: StackOptions,
+) -> Site:
+    """Find the programs, make secrets and the data folder; return all that the plan is made of.
+
+    Blocks for the second that initdb takes: nothing else runs yet, and nothing of it can be left half done.
+    """
     path = binaries.search_path(environment)
-    kinds = {store.kind for store in manifest.stores if store.name in ports}
-    wanted = ["prometheus", "alertmanager", "node-exporter", *(["chroma"] if "chroma" in kinds else [])]
+    own = [store for store in manifest.stores if store.name in ports]
+    wanted = ["prometheus", "alertmanager", "node-exporter", *("chroma" for store in own if store.kind == "chroma")]
     programs = binaries.find_programs(wanted, path)
-    folder, prefix = None, ()
     password_file = ensure_secret(home.secrets, PASSWORD)
-    if "postgresql" in kinds:
-        folder, prefix = postgres.find_binaries(environment), postgres.unprivileged()
-        for store in manifest.stores:
-            if store.name in ports and store.kind == "postgresql":
-                await postgres.prepare(home.path / store.name, folder, prefix, password_file)
     ensure_secret(home.secrets, ROUTING_KEY)
+    tools = Tools(sys.executable, programs, path)
+    for store in own:
+        if store.kind == "postgresql":
+            folder, prefix = postgres.find_binaries(environment), postgres.unprivileged()
+            postgres.prepare(home.path / store.name, folder, prefix, password_file)
+            tools = Tools(sys.executable, programs, path, str(folder / "postgres"), prefix)
     password = password_file.read_text(encoding="ascii")
-    urls = addresses(manifest, home, ports, environment, options, password)
-    site = Site(
+    return Site(
         manifest=manifest,
         root=root,
         home=home,
         ports=ports,
-        urls=urls,
+        urls=addresses(manifest, home, ports, environment, options, password=password),
         environment=environment,
         options=options,
-        tools=Tools(sys.executable, programs, path, str(folder / "postgres") if folder else "", prefix),
+        tools=tools,
         secrets=_secrets(manifest, home, environment, options),
     )
-    plan = make_plan(site, compiled(local_endpoints(urls, home)))
-    for file, text in plan.files.items():
-        write_file(file, text, 0o600)
-    return plan
 
 
 def _secrets(manifest: Manifest, home: Home, environment: Mapping[str, str], options: StackOptions) -> dict[str, str]:
-    """Return each secret's file: the caller's where the variable names one, else our own; none with its `unless` set."""
+    """Return each secret's file: the caller's where its variable names one, else our own; none with `unless` set."""
     given = {} if options.ignore_environment_urls else environment
     return {
         secret.name: given.get(secret.env) or str(ensure_secret(home.secrets, secret.name))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.core.errors import StateError
 from bongsu.stack import pids
-from bongsu.stack.home import is_locked
+from bongsu.stack.home import holder
 from bongsu.stack.state import read_state
 from bongsu.stack.supervisor import Step
 
@@ -25,15 +25,11 @@ _LEFT_SECONDS = 5.0
 
 def stop_home(home: Home, report: Callable[[Step], None]) -> bool:
     """Stop everything of this home and return whether anything ran; raise StateError when something survives."""
-    state = read_state(home)
-    ran = False
-    if state is not None and is_locked(home):
-        supervisor = (state.supervisor, state.supervisor_known)
-        report(Step("supervisor", "note", f"asked to stop (pid {state.supervisor})"))
-        survivors = pids.end([supervisor], signal.SIGTERM, SUPERVISOR_SECONDS)
-        _refuse(survivors)
-        ran = True
-    return _stop_rest(home, report) or ran
+    supervisor = holder(home)
+    if supervisor is not None:
+        report(Step("supervisor", "note", f"asked to stop (pid {supervisor[0]})"))
+        _refuse(pids.end([supervisor], signal.SIGTERM, SUPERVISOR_SECONDS))
+    return _stop_rest(home, report) or supervisor is not None
 
 
 async def stop_leftovers(home: Home, report: Callable[[Step], None]) -> None:

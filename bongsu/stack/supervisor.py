@@ -200,8 +200,9 @@ class Supervisor:
             _log.warning("%s %s", slot.spec.name, said, extra={"process": slot.spec.name})
             self._report(Step(slot.spec.name, "restarting", said))
             await asyncio.sleep(pause)
-            await self._spawn(slot)
-            with contextlib.suppress(StateError):  # it ended again: the next turn of the loop says so
+            # When it cannot start, or ends again, the next turn of the loop says so.
+            with contextlib.suppress(StateError, UnreachableError):
+                await self._spawn(slot)
                 await self._until_ready(slot)
                 self._mark_ready(slot)
                 _log.info("%s is ready again", slot.spec.name, extra={"process": slot.spec.name})

@@ -110,12 +110,16 @@ def test_a_schema_shapes_the_answer(client: openai.OpenAI) -> None:
 
 def test_embeddings_are_the_same_in_both_encodings(client: openai.OpenAI, provider: Running) -> None:
     encoded = client.embeddings.create(model="text-embedding-3-small", input=["retry budget", "재시도 예산"])
-    plain = post(provider, "/v1/embeddings", {"model": "text-embedding-3-small", "input": ["retry budget", "재시도 예산"]})
+    plain = post(
+        provider, "/v1/embeddings", {"model": "text-embedding-3-small", "input": ["retry budget", "재시도 예산"]}
+    )
     assert [len(item.embedding) for item in encoded.data] == [1024, 1024]
     for ours, theirs in zip(encoded.data, plain.json()["data"], strict=True):
         assert ours.embedding == pytest.approx(theirs["embedding"], abs=1e-6)
         assert math.isclose(math.hypot(*theirs["embedding"]), 1.0, rel_tol=1e-6)
-    assert len(client.embeddings.create(model="text-embedding-3-small", input="x", dimensions=64).data[0].embedding) == 64
+    assert (
+        len(client.embeddings.create(model="text-embedding-3-small", input="x", dimensions=64).data[0].embedding) == 64
+    )
 
 
 def test_the_models_are_listed(client: openai.OpenAI) -> None:

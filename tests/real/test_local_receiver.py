@@ -18,9 +18,11 @@ MODULE = "bongsu.local.receiver"
 KEY = "0123456789abcdef0123456789abcdef"
 WEBHOOK: dict[str, Any] = {
     "version": "4",
-    "groupKey": "{}:{service=\"research-assistant\"}",
+    "groupKey": '{}:{service="research-assistant"}',
     "status": "firing",
-    "alerts": [{"status": "firing", "labels": {"alertname": "A"}, "annotations": {"summary": "응답 오류율이 높습니다 🔥"}}],
+    "alerts": [
+        {"status": "firing", "labels": {"alertname": "A"}, "annotations": {"summary": "응답 오류율이 높습니다 🔥"}}
+    ],
 }
 
 
@@ -41,7 +43,9 @@ def enqueue(receiver: Running, action: str = "trigger", key: str | None = "k1", 
 
 
 def notifications(receiver: Running, since: int = 0) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = httpx.get(f"{receiver.url}/notifications", params={"since": since}).json()["notifications"]
+    found: list[dict[str, Any]] = httpx.get(f"{receiver.url}/notifications", params={"since": since}).json()[
+        "notifications"
+    ]
     return found
 
 

@@ -21,9 +21,11 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
     (folder / "guides").mkdir()
     (folder / "guides" / "retry budgets.md").write_text(
-        "# Retry *budgets*\n\nA `retry` budget caps retries at a share\nof traffic & no more.\n\n<script>alert(1)</script>\n"
+        "# Retry *budgets*\n\nA `retry` budget caps retries\nat a share of traffic & no more.\n\n<script>alert(1)</script>\n"
     )
-    (folder / "재시도.md").write_text("# 재시도 예산\n\n재시도 예산은 전체 요청 중 재시도의 비율을 제한한다.\n", encoding="utf-8")
+    (folder / "재시도.md").write_text(
+        "# 재시도 예산\n\n재시도 예산은 전체 요청 중 재시도의 비율을 제한한다.\n", encoding="utf-8"
+    )
     for number in range(12):
         (folder / f"filler-{number}.md").write_text(f"# Filler {number}\n\nNothing but a common word.\n")
     return folder
@@ -60,7 +62,9 @@ def test_an_answer_has_the_keys_of_searxng(search: Running) -> None:
     assert set(answer) == {
         "query", "number_of_results", "results", "answers", "corrections", "infoboxes", "suggestions", "unresponsive_engines",
     }  # fmt: skip
-    assert {"url", "title", "content", "engine", "engines", "score", "category", "positions"} <= set(answer["results"][0])
+    assert {"url", "title", "content", "engine", "engines", "score", "category", "positions"} <= set(
+        answer["results"][0]
+    )
 
 
 def test_results_come_ten_to_a_page(search: Running) -> None:

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import uvloop
+
 from bongsu.chaos.proxy import wire
 from bongsu.chaos.proxy.control import MAX_LINE, Control, bind_control
 from bongsu.chaos.proxy.faults import Faults
@@ -39,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     try:
-        asyncio.run(_run(options))
+        uvloop.run(_run(options))  # half the cost per request of the standard loop (bench/proxy_overhead.py)
     except BongsuError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -56,9 +58,10 @@ async def _run(options: argparse.Namespace) -> None:
         control = Control(faults, relay, pass_through=options.pass_through)
         server = await _listen(relay, options.listen)
         controller = await asyncio.start_unix_server(control.serve, sock=control_socket, limit=MAX_LINE)
+        stop = _stop_on_signal()  # before the ready line: whoever reads it may send the signal at once
         url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
         print(json.dumps({"ready": "faultproxy", "url": url, "socket": str(options.socket)}), flush=True)
-        await _until_signal()
+        await stop.wait()
         server.close()
         controller.close()
         faults.undo_all()
@@ -80,11 +83,11 @@ async def _listen(relay: Relay, port: int) -> asyncio.Server:
         ) from error
 
 
-async def _until_signal() -> None:
+def _stop_on_signal() -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Count tokens by a stable rule, and cut text at a number of them.
 
-A run of Latin letters or digits costs one token per six characters begun, a run of other letters (hangul) one per two,
-every other visible character one. That is of the order of a real tokenizer's count and not equal to it (compared with none
-so far: their vocabularies are downloads); what matters here is that the same text always costs the same.
+A run of Latin letters or digits costs one token per six characters begun, a run of other letters (hangul) one per
+two, every other visible character one. That is of the order of a real tokenizer's count and not equal to it (compared
+with none so far: their vocabularies are downloads); what matters is that the same text always costs the same.
 """
 
 from __future__ import annotations

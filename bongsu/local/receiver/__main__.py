@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     def start() -> None:
         sock, smtp = serving.bind(options.port), serving.bind(options.smtp_port)
         record = Record(options.folder, now=time.time, dropped=frozenset(options.drop))
-        serving.announce(
-            "receiver",
-            url=f"http://{serving.HOST}:{serving.port_of(sock)}",
-            smtp=f"{serving.HOST}:{serving.port_of(smtp)}",
-        )
-        serving.serve(build(record, smtp), sock)
-        record.close()
+        with closing(record):
+            serving.announce(
+                "receiver",
+                url=f"http://{serving.HOST}:{serving.port_of(sock)}",
+                smtp=f"{serving.HOST}:{serving.port_of(smtp)}",
+            )
+            serving.serve(build(record, smtp), sock)
 
     return serving.run_edge(start)
 

@@ -75,7 +75,10 @@ class Jobs:
         self.graph = graph
         self.workers: dict[int, WorkerProcess] = {}
         migrate.migrate(self.settings)
-        self.conn = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        self.conn = psycopg.connect(self.settings.database_url, autocommit=True, row_factory=dict_row)
 
     def spawn(self, *flags: str) -> WorkerProcess:
         port = free_port()

@@ -1,17 +1,18 @@
 """A real LangGraph graph of the research assistant's shape and node names, with nothing in its nodes.
 
 planner -> two researchers in parallel (Send) -> synthesizer -> critic. A question `KIND in NODE` makes that node raise
-RunError(KIND), `bug in NODE` a ValueError; `block in NODE` makes it wait for ever, `stall in NODE` block the loop.
+RunError(KIND), `bug in NODE` a ValueError, `wrong in NODE` the error of a wrong statement, `lost in NODE` that of a lost
+connection (under the first fence only), and `block in NODE` makes it wait for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
 import operator
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
+import psycopg
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
@@ -50,19 +51,23 @@ def _node(name: str, settings: Settings, pool: Pool) -> Any:
         await asyncio.sleep(settings.node_pace_seconds)
         what, _, where = state["question"].partition(" in ")
         if where == name:
-            await _misbehave(what)
+            await _misbehave(what, config["configurable"]["fence"])
         return RESULTS[name](state)
 
     return body
 
 
-async def _misbehave(what: str) -> None:
+async def _misbehave(what: str, fence: int) -> None:
     if what == "bug":
         raise ValueError("a bug")
+    if what == "wrong":
+        raise psycopg.errors.UndefinedTable("no such table")
+    if what == "lost" and fence == 1:
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+    if what == "lost":
+        return
     if what == "block":
         await asyncio.Event().wait()
-    if what == "stall":
-        time.sleep(3600)  # noqa: ASYNC251 - a blocked event loop is the point
     raise RunError(what, f"{what} on request")
 
 

@@ -45,15 +45,15 @@ def test_a_changed_record_breaks_the_chain_and_is_named(tmp_path: Path) -> None:
 
 def test_a_proof_counts_while_every_digest_of_the_alert_is_todays(tmp_path: Path) -> None:
     store(tmp_path, record())
-    assert set(proved(tmp_path, DIGESTS)) == {"AnswersBudgetBurn", "ErrorsHigh"}
+    assert set(proved(tmp_path, {"demo": DIGESTS})) == {"AnswersBudgetBurn", "ErrorsHigh"}
     changed = DIGESTS | {"AnswersBudgetBurn": {"expression": "1", "runbook": "changed"}}
-    assert set(proved(tmp_path, changed)) == {"ErrorsHigh"}
+    assert set(proved(tmp_path, {"demo": changed})) == {"ErrorsHigh"}
 
 
 @pytest.mark.parametrize(("sim", "planted"), [(Simulation(heals=False), ""), (Simulation(), "drop-notifications")])
 def test_a_failed_or_planted_run_proves_nothing(tmp_path: Path, sim: Simulation, planted: str) -> None:
     store(tmp_path, record(sim, planted))
-    assert proved(tmp_path, DIGESTS) == {}
+    assert proved(tmp_path, {"demo": DIGESTS}) == {}
 
 
 def test_the_closure_changes_with_an_imported_module_and_not_with_its_neighbour(tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ def test_decomposed_hangul_is_composed_first() -> None:
 
 
 def test_hard_wrapped_lines_become_one_sentence() -> None:
-    assert sentences("A retry budget caps\n  retries at ten percent.") == ["A retry budget caps retries at ten percent."]
+    assert sentences("A retry budget caps\n  retries at ten percent.") == [
+        "A retry budget caps retries at ten percent."
+    ]
 
 
 def test_headings_tables_and_code_are_no_sentences() -> None:
@@ -35,7 +37,10 @@ def test_list_items_are_sentences_without_their_bullets() -> None:
 
 
 def test_an_abbreviation_does_not_end_a_sentence() -> None:
-    assert sentences("Use a cap, e.g. ten percent. Then stop there.") == ["Use a cap, e.g. ten percent.", "Then stop there."]
+    assert sentences("Use a cap, e.g. ten percent. Then stop there.") == [
+        "Use a cap, e.g. ten percent.",
+        "Then stop there.",
+    ]
 
 
 def test_a_sentence_that_holds_a_marker_is_left_out() -> None:

@@ -48,8 +48,12 @@ def hit(faults: Faults, path: str = "/v1/chat/completions", number: int = 1) -> 
     return [fault.id for fault in faults.hit(Request(number, "POST", path))]
 
 
+def lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
 def events(file: Path) -> list[tuple[str, str]]:
-    return [(line["event"], line["fault"]) for line in map(json.loads, file.read_text().splitlines())]
+    return [(line["event"], line["fault"]) for line in lines(file)]
 
 
 async def test_a_fault_hits_its_path_and_leaves_others_alone(faults: Faults) -> None:
@@ -121,11 +125,15 @@ async def test_the_ledger_line_of_a_hit_holds_the_request(faults: Faults, ledger
     faults.inject(SPEC, 10)
     request = Request(4, "POST", "/v1/chat/completions")
     faults.record(faults.hit(request)[0], request, 500)
-    line = json.loads(ledger_file.read_text().splitlines()[-1])
+    line = lines(ledger_file)[-1]
     assert {name: line[name] for name in ("event", "fault", "request", "method", "path", "status")} == {
         "event": "hit", "fault": "f1", "request": 4, "method": "POST", "path": "/v1/chat/completions", "status": 500,
     }  # fmt: skip
     assert faults.describe()[0]["hits"] == 1
+
+
+def test_only_the_owner_can_read_the_ledger(ledger: Ledger, ledger_file: Path) -> None:
+    ledger.write("injected", "f1")
     assert ledger_file.stat().st_mode & 0o777 == 0o600
 
 

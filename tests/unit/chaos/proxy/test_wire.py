@@ -37,7 +37,9 @@ def test_names_and_order_of_headers_stay_as_written() -> None:
 
 
 def test_hop_by_hop_headers_end_at_the_proxy() -> None:
-    sent = head(b"GET / HTTP/1.1", b"Host: a", b"Connection: keep-alive, X-Mine", b"Keep-Alive: 5", b"X-Mine: 1", b"A: 2")
+    sent = head(
+        b"GET / HTTP/1.1", b"Host: a", b"Connection: keep-alive, X-Mine", b"Keep-Alive: 5", b"X-Mine: 1", b"A: 2"
+    )
     assert wire.encode_head(sent, host=b"b:1") == b"GET / HTTP/1.1\r\nHost: b:1\r\nA: 2\r\n\r\n"
 
 

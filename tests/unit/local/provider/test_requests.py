@@ -34,7 +34,12 @@ def refusal(body: dict[str, Any], *, embeddings: bool = False) -> RefusedError:
         ({"model": "gpt-4o", "messages": [USER], "n": 99}, 400, "integer_above_max_value", "n"),
         ({"model": "gpt-4o", "messages": [USER], "tools": [{}]}, 400, "unsupported_value", "tools"),
         ({"model": "gpt-4o", "messages": [USER], "response_format": {"type": "json_object"}}, 400, None, "messages"),
-        ({"model": "gpt-4o", "messages": [USER], "response_format": {"type": "xml"}}, 400, "invalid_value", "response_format.type"),
+        (
+            {"model": "gpt-4o", "messages": [USER], "response_format": {"type": "xml"}},
+            400,
+            "invalid_value",
+            "response_format.type",
+        ),
         (
             {"model": "gpt-4o", "messages": [USER], "response_format": {"type": "json_schema"}},
             400,

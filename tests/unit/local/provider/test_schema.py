@@ -27,7 +27,12 @@ def test_a_missing_value_is_filled(schema: dict[str, Any], expected: object) -> 
 
 
 def test_a_fitting_value_stays_and_the_rest_goes() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
     assert conform({"a": 1, "b": 2}, schema, "text") == {"a": 1}
 
 

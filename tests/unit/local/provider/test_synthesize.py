@@ -5,7 +5,9 @@ import re
 from bongsu.local.provider.synthesize import UNANSWERED, Passage, extract, synthesize
 
 BUDGETS = Passage(1, "Retry budgets", "A retry budget caps retries at a share\nof traffic. Cats sleep all day long.")
-BREAKERS = Passage(2, "Circuit breakers", "A circuit breaker stops calls. A retry budget limits what a breaker still lets through.")
+BREAKERS = Passage(
+    2, "Circuit breakers", "A circuit breaker stops calls. A retry budget limits what a breaker still lets through."
+)
 KOREAN = Passage(7, "재시도", "재시도 예산은 전체 요청 중 재시도의 비율을 제한한다. 백업은 매일 밤에 한다.")
 
 
@@ -35,7 +37,10 @@ def test_a_sentence_about_something_else_is_not_taken() -> None:
 
 
 def test_a_korean_question_is_answered_in_korean() -> None:
-    assert synthesize("재시도 예산이란 무엇인가요?", [KOREAN]) == "재시도 예산은 전체 요청 중 재시도의 비율을 제한한다. [7]"
+    assert (
+        synthesize("재시도 예산이란 무엇인가요?", [KOREAN])
+        == "재시도 예산은 전체 요청 중 재시도의 비율을 제한한다. [7]"
+    )
 
 
 def test_no_overlap_is_answered_honestly() -> None:

@@ -1,0 +1,36 @@
+"""A severity without a route ends at the default receiver, whoever that is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bongsu.core.diagnostics import Problem, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bongsu.checks.model import Catalogue
+
+CODE = "alert/route"
+SEVERITY = Severity.ERROR
+
+
+def find(catalogue: Catalogue) -> Iterator[Problem]:
+    """Yield each level or tier whose severity no route names."""
+    routes = catalogue.alerts.routes
+    if routes is None:
+        return
+    used = [(level.severity, alert.name, level.span) for alert in catalogue.alerts.alerts for level in alert.levels]
+    for slo in catalogue.slos.slos:
+        if slo.period in catalogue.slos.windows:
+            used += [(tier.severity, slo.alert, slo.alert_span) for tier in catalogue.slos.tiers(slo)]
+    for severity, name, span in used:
+        if routes.of(severity) is None:
+            yield Problem(
+                CODE,
+                SEVERITY,
+                span,
+                f"{name}: no route for severity {severity}",
+                f"it would end at the default receiver {routes.default}",
+                f"add a route with `severity: {severity}` to {routes.file}",
+            )

@@ -1,0 +1,50 @@
+"""What the checks of expressions share: placeholders filled in place, and the names an expression may use."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bongsu.core import conventions as names
+from bongsu.core.promql import INTERVAL, THRESHOLD, WINDOW
+
+if TYPE_CHECKING:
+    from bongsu.checks.model import Catalogue
+    from bongsu.core.conventions import Metric
+
+EXTERNAL = re.compile(r"^(?:node_[a-z0-9_]+|container_[a-z0-9_]+|up|ALERTS|ALERTS_FOR_STATE)$", re.IGNORECASE)
+"""What other exporters and Prometheus itself provide: node exporter, cAdvisor, scrape health, alert states."""
+
+_SUFFIXES = ("_bucket", "_count", "_sum")
+
+
+def parseable(text: str) -> str:
+    """Return the text with each placeholder replaced by a value of the same length: offsets stay true."""
+    for placeholder, value in ((WINDOW, "5m"), (INTERVAL, "5m"), (THRESHOLD, "1")):
+        text = text.replace(placeholder, value.ljust(len(placeholder)))
+    return text
+
+
+def own_metrics() -> dict[str, Metric]:
+    """Return each series name of our own metrics: a histogram has three."""
+    found: dict[str, Metric] = {}
+    for metric in names.METRICS:
+        series = [metric.name + suffix for suffix in _SUFFIXES] if metric.kind == "histogram" else [metric.name]
+        found |= dict.fromkeys(series, metric)
+    return found
+
+
+def recorded(catalogue: Catalogue) -> set[str]:
+    """Return the names of every series that the compiled rules record."""
+    found = {
+        names.SLO_OBJECTIVE,
+        names.SLO_ERROR_BUDGET,
+        names.SLO_PERIOD_DAYS,
+        names.SLO_CURRENT_BURN_RATE,
+        names.SLO_PERIOD_BURN_RATE,
+        names.SLO_BUDGET_REMAINING,
+    }
+    for windows in catalogue.slos.windows.values():
+        found |= {names.sli_record(window) for window in (*windows.all(), windows.period)}
+        found |= {names.bad_record(windows.base), names.total_record(windows.base)}
+    return found

@@ -1,0 +1,65 @@
+"""Every check, in the order of its code; a test proves that files, codes, docs and goldens agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bongsu.checks import (
+    alert_duplicate,
+    alert_levels,
+    alert_panel,
+    alert_route,
+    alert_runbook,
+    alert_runbook_file,
+    alert_unproved,
+    dashboard_duplicate,
+    dashboard_reference,
+    expr_label,
+    expr_metric,
+    expr_syntax,
+    runbook_action,
+    runbook_experiment,
+    runbook_heals_nothing,
+    runbook_orphan,
+    runbook_steps_differ,
+    runbook_untranslated,
+    service_unknown,
+    slo_dead_tier,
+    slo_duplicate,
+    slo_objective,
+)
+from bongsu.core.diagnostics import ordered
+
+if TYPE_CHECKING:
+    from bongsu.checks.model import Catalogue, Check
+    from bongsu.core.diagnostics import Problem
+
+CHECKS: tuple[Check, ...] = (
+    alert_duplicate,
+    alert_levels,
+    alert_panel,
+    alert_route,
+    alert_runbook,
+    alert_runbook_file,
+    alert_unproved,
+    dashboard_duplicate,
+    dashboard_reference,
+    expr_label,
+    expr_metric,
+    expr_syntax,
+    runbook_action,
+    runbook_experiment,
+    runbook_heals_nothing,
+    runbook_orphan,
+    runbook_steps_differ,
+    runbook_untranslated,
+    service_unknown,
+    slo_dead_tier,
+    slo_duplicate,
+    slo_objective,
+)
+
+
+def check_all(catalogue: Catalogue) -> list[Problem]:
+    """Return the problems of the loaders and of every check, by place."""
+    return ordered([*catalogue.problems, *(found for check in CHECKS for found in check.find(catalogue))])

@@ -1,0 +1,59 @@
+"""`bongsu compile`: turn the catalogues into the configuration of Prometheus, Alertmanager and Grafana."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bongsu.cli.catalogue import RENDERED, check_all, compile_all, load_catalogue
+from bongsu.core.artefacts import diff_tree, write_tree
+from bongsu.core.diagnostics import has_errors, render
+
+if TYPE_CHECKING:
+    import argparse
+    from typing import TextIO
+
+NAME = "compile"
+HELP = "check every catalogue and compile rules, routes and dashboards; nothing is written when anything is wrong"
+EXAMPLES = (
+    "bongsu compile",
+    "bongsu compile --check          # exit 1 when the committed output is not what would be compiled",
+    "bongsu compile --out /tmp/rules",
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this verb."""
+    parser.add_argument("--check", action="store_true", help="compare with the output folder, write nothing")
+    parser.add_argument("--out", type=Path, default=Path(RENDERED), help=f"output folder (default: ROOT/{RENDERED})")
+
+
+def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    """Report all problems at once; without an error, write (or with --check compare) the whole output."""
+    catalogue = load_catalogue(args.root)
+    problems = check_all(catalogue)
+    if problems:
+        print(render(problems, catalogue.sources), file=err)
+    if has_errors(problems):
+        print(f"nothing was compiled: {len(problems)} problem(s)", file=err)
+        return 1
+    folder = args.root / args.out
+    files = compile_all(catalogue)
+    if args.check:
+        return _compare(folder, files, out, err)
+    changed = write_tree(folder, files)
+    for name in changed:
+        print(f"{folder / name}{'' if name in files else ' (removed)'}", file=out)
+    print(f"{len(files)} files compiled, {len(changed)} changed", file=out)
+    return 0
+
+
+def _compare(folder: Path, files: dict[str, str], out: TextIO, err: TextIO) -> int:
+    differing = diff_tree(folder, files)
+    for name in differing:
+        print(f"{folder / name}: not what `bongsu compile` would write", file=err)
+    if differing:
+        print("run `bongsu compile` and commit the result", file=err)
+        return 1
+    print(f"{len(files)} files are up to date", file=out)
+    return 0

@@ -1,0 +1,167 @@
+"""`bongsu explain ALERT`: print the chain spec -> rule -> route -> runbook -> experiment -> panel, with its times."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from typing import TYPE_CHECKING
+
+from bongsu.alerts.compile import file_name as alert_file
+from bongsu.alerts.timing import AlertTiming, timings
+from bongsu.cli.catalogue import PROMETHEUS, RENDERED, Catalogue, compile_all, load_catalogue, require_sound
+from bongsu.core.conventions import LABEL_TIER, dashboard_uid, panel_id
+from bongsu.core.durations import format_duration
+from bongsu.core.errors import UsageError
+from bongsu.dashboards.resolve import resolve
+from bongsu.slo.compile import file_name as slo_file
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+    from typing import TextIO
+
+NAME = "explain"
+HELP = "print where an alert is declared, compiled, routed, answered, proved and drawn, and when it fires and clears"
+EXAMPLES = ("bongsu explain AnswersBudgetBurn", "bongsu explain ErrorsHigh --rate 0.2")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this verb."""
+    parser.add_argument("alert", help="name of an alert, for example AvailabilityLow")
+    parser.add_argument("--rate", type=float, default=1.0, help="events per second the times assume (default: 1)")
+
+
+def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    """Print the chain of one alert; an unknown name is a usage error that names the nearest one."""
+    catalogue = require_sound(load_catalogue(args.root), err)
+    known = catalogue.alert_spans()
+    if args.alert not in known:
+        near = difflib.get_close_matches(args.alert, sorted(known), 1)
+        hint = f"did you mean {near[0]}?" if near else f"alerts: {', '.join(sorted(known))}"
+        raise UsageError(f"no alert {args.alert!r} is declared", next=hint)
+    if not args.rate > 0:
+        raise UsageError("--rate must be above 0", next="write the events per second of the system")
+    for line in explain(catalogue, args.alert, args.rate):
+        print(line, file=out)
+    return 0
+
+
+def explain(catalogue: Catalogue, alert: str, rate: float) -> list[str]:
+    """Return the chain as lines of plain text."""
+    found = [
+        timing
+        for timing in timings(catalogue.slos, catalogue.alerts.alerts, factor=1.0, events_per_second=rate)
+        if timing.alert == alert
+    ]
+    severities = list(dict.fromkeys(timing.severity for timing in found))
+    chain = [
+        ("spec", _spec(catalogue, alert)),
+        ("rules", _rules(catalogue, alert)),
+        ("routes", _routes(catalogue, severities)),
+        ("runbook", _runbook(catalogue, alert)),
+        ("experiment", _experiments(catalogue, alert)),
+        ("panel", _panel(catalogue, alert)),
+    ]
+    width = max(len(name) for name, _ in chain) + 2
+    lines = [alert]
+    for name, rows in chain:
+        lines += [f"  {name if i == 0 else '':{width}}{row}" for i, row in enumerate(rows)]
+    return [
+        *lines,
+        f"  times at 100% errors and {rate:g} events per second, without scrape, evaluation and delivery",
+        *_times(found),
+    ]
+
+
+def _spec(catalogue: Catalogue, alert: str) -> list[str]:
+    span = catalogue.alert_spans()[alert]
+    for slo in catalogue.slos.slos:
+        if slo.alert == alert:
+            return [f"{span.file}:{span.line}", f"SLO {slo.id}: {slo.objective * 100:g}% over {slo.period}"]
+    found = next(one for one in catalogue.alerts.alerts if one.name == alert)
+    return [f"{span.file}:{span.line}", f"{found.rule}, watches {found.metric}"]
+
+
+def _rules(catalogue: Catalogue, alert: str) -> list[str]:
+    names = [slo_file(slo) for slo in catalogue.slos.slos if slo.alert == alert]
+    names += [alert_file(one) for one in catalogue.alerts.alerts if one.name == alert]
+    compiled = compile_all(catalogue)
+    rows = []
+    for name in names:
+        text = compiled[f"{PROMETHEUS}/{name}"]
+        line = next(i for i, row in enumerate(text.splitlines(), start=1) if row.strip() == f"- alert: {alert}")
+        rows.append(f"{RENDERED}/{PROMETHEUS}/{name}:{line}")
+        recordings = text.count("- record: ")
+        if recordings:
+            rows.append(f"{recordings} recording rules before it in the same group")
+    return rows
+
+
+def _routes(catalogue: Catalogue, severities: Iterable[str]) -> list[str]:
+    routes = catalogue.alerts.routes
+    rows = []
+    for severity in severities:
+        route = routes.of(severity) if routes else None
+        if routes and route:
+            wait, interval = format_duration(route.group_wait), format_duration(route.group_interval)
+            rows.append(
+                f"{severity} -> {route.receiver} ({', '.join(route.channels)}), "
+                f"grouped by {', '.join(route.group_by)}, first after {wait}, news every {interval}"
+            )
+            silenced = [rule.target for rule in routes.inhibitions if rule.source == severity]
+            rows += [f"{severity} silences {target}" for target in silenced]
+    return [*rows, routes.file] if routes else rows
+
+
+def _runbook(catalogue: Catalogue, alert: str) -> list[str]:
+    explicit = {one.name: one.runbook for one in catalogue.alerts.alerts if one.runbook}
+    found = [r for r in catalogue.runbooks if (r.file == explicit[alert] if alert in explicit else r.alert == alert)]
+    return [f"{r.file} ({r.language}, {r.declares}, {len(r.steps)} executable steps)" for r in found] or ["none"]
+
+
+def _experiments(catalogue: Catalogue, alert: str) -> list[str]:
+    rows = []
+    for experiment in catalogue.experiments:
+        expected = [str(one) for one in experiment.expects if one.alert == alert]
+        if expected:
+            rows.append(f"{experiment.name} ({experiment.span.file}:{experiment.span.line}): {'; '.join(expected)}")
+            rows.append(f"bongsu prove {experiment.name}")
+    return rows or ["none: nobody has seen it fire"]
+
+
+def _panel(catalogue: Catalogue, alert: str) -> list[str]:
+    services = [slo.service for slo in catalogue.slos.slos if slo.alert == alert]
+    services += [one.service for one in catalogue.alerts.alerts if one.name == alert]
+    routes = catalogue.alerts.routes
+    for board in (resolve(d, catalogue.slos, catalogue.alerts.alerts) for d in catalogue.dashboards):
+        for panel in board.panels():
+            if panel.key == alert and board.uid == dashboard_uid(services[0]):
+                link = [routes.links.panel(services[0], alert)] if routes else []
+                return [f"{panel.title} (dashboard {board.uid}, id {panel_id(alert)})", *link]
+    return ["none"]
+
+
+def _times(found: list[AlertTiming]) -> list[str]:
+    head = ("severity", "tier", "windows", "for", "fires after", "clears within")
+    rows = [
+        (
+            timing.severity,
+            timing.labels.get(LABEL_TIER, "-"),
+            " ".join(format_duration(window) for window in timing.windows) or "-",
+            _time(timing.for_seconds),
+            _time(timing.detect_seconds_at_total_outage),
+            _time(timing.clear_seconds),
+        )
+        for timing in found
+    ]
+    widths = [max(len(row[i]) for row in (head, *rows)) + 2 for i in range(len(head))]
+    return [
+        "    " + "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *rows)
+    ]
+
+
+def _time(seconds: float) -> str:
+    if math.isinf(seconds):
+        return "never"
+    return format_duration(round(seconds)) if seconds >= 1 or not seconds else format_duration(seconds)

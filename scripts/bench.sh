@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Print the figures: each is a ratio or a count measured in this one run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for script in bench/*.py; do
+  echo "== $script"
+  .venv/bin/python "$script"
+done

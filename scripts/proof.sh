@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The long trials, in full, on this machine. Results go to docs/proof/, with the commit they measured.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+out=docs/proof
+mkdir -p "$out"
+commit=$(git rev-parse --short HEAD)
+git diff --quiet HEAD -- bongsu agents slo alerts runbooks chaos || commit="$commit with uncommitted changes"
+
+# record FILE COMMAND...: run it, keep its output under the commit and the machine it ran on
+record() {
+  local file=$out/$1 status=0
+  shift
+  echo "== $*"
+  {
+    echo "commit: $commit"
+    echo "machine: $(nproc) cores, $(uname -sm)"
+    echo "command: $*"
+    echo
+    "$@" 2>&1 || status=$?
+    echo
+    echo "exit code: $status"
+  } | tee "$file"
+  grep -q '^exit code: 0$' "$file"
+}
+
+record kill-trials.txt env BONGSU_KILLS=200 "$bin/python" -m pytest tests/real/test_worker_kill.py -q -rA
+for number in 1 2 3 4 5; do
+  record "openai-errors-$number.txt" "$bin/bongsu" prove openai-errors
+done

@@ -1,0 +1,19 @@
+"""What the tests on real processes share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real.support.pg import Postgres, postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """Give the session a throwaway PostgreSQL; each test takes a database of its own on it."""
+    with postgres() as started:
+        yield started
