@@ -1,8 +1,8 @@
 """Decide the queue library by killing its workers: run `python -m bench.queue_trial` from the repository root.
 
-Starts a throwaway PostgreSQL and four worker processes of each library in turn, feeds jobs of 200 to 900 ms and kills
--9 workers at random moments while they run jobs. Prints, per library: jobs lost, jobs completed twice, time from kill to
-re-pick, whether a live job longer than the lease is stolen, whether a dead worker's jobs block the concurrency
+Starts a throwaway PostgreSQL and four worker processes of each library in turn, feeds jobs of 200 to 900 ms and sends
+kill -9 to workers at random moments while they run jobs. Prints per library: jobs lost, jobs completed twice, time from
+kill to re-pick, whether a live job longer than the lease is stolen, whether a dead worker's jobs block the concurrency
 limit, and what a worker stopped past its lease (SIGSTOP, SIGCONT) does to a job that another one has taken over.
 `pgqueuer` and `procrastinate` run stock; `ours` is research_assistant.queue. Results: docs/adr/0003-queue-library.md.
 """

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 MIN_SENTENCE_CHARS = 8
 """Shorter ones ("Yes.") occur everywhere and prove nothing."""
 
-_MARKED = re.compile(r"(?P<text>.*?)(?P<markers>(?:\s*\[\d{1,4}\])+)(?P<end>[.!?。！？]?)", re.DOTALL)
+_MARKED = re.compile(r"(?P<text>.*?)(?P<markers>(?:\s*\[\d{1,4}\])+)(?P<end>[.!?\u3002\uff01\uff1f]?)", re.DOTALL)
 _MARKER = re.compile(r"\[(\d{1,4})\]")
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)])\s+")
-_MARKUP = str.maketrans({"*": None, "`": None, "“": '"', "”": '"', "‘": "'", "’": "'"})
-_TERMINATED = re.compile(r"[.!?。！？…][\"')\]]*$")
-_GOES_ON_WITH_END = re.compile(r"[.!?。！？…][\"')\]]*(?:\s|$)")
+_MARKUP = str.maketrans({"*": None, "`": None, "\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
+_TERMINATED = re.compile(r"[.!?\u3002\uff01\uff1f\u2026][\"')\]]*$")
+_GOES_ON_WITH_END = re.compile(r"[.!?\u3002\uff01\uff1f\u2026][\"')\]]*(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,15 @@ class Cited:
 
 
 def numbered(passages: Sequence[Passage]) -> dict[int, Passage]:
-    """Number the passages from 1 in order; one that several researchers found counts once."""
-    unique = {(passage["url"], passage["text"]): passage for passage in reversed(passages)}
-    return dict(enumerate(reversed(unique.values()), start=1))
+    """Return the passages by number, from 1 in order; one that several researchers found counts once."""
+    unique = {(passage["url"], passage["text"]): passage for passage in passages}
+    return dict(enumerate(unique.values(), start=1))
 
 
 def verify(draft: str, passages: Mapping[int, Passage]) -> tuple[str, list[dict[str, Any]]]:
-    """Return the supported part of a draft and its citations, numbered 1..n in order of use; both empty when nothing is.
+    """Return the supported part of a draft and its citations, numbered 1..n in order of use; both may be empty.
 
-    A citation is {"number", "title", "url", "quote", "source"}; its quote is the first sentence taken from that passage.
+    A citation is {"number", "title", "url", "quote", "source"}; its quote is the first sentence taken from its passage.
     """
     new_numbers: dict[int, int] = {}
     quotes: dict[int, str] = {}
@@ -109,7 +109,7 @@ def occurs(sentence: str, block: str) -> bool:
         end = start + len(sentence)
         begins = start == 0 or (block[start - 1] == " " and _TERMINATED.search(block[: start - 1]))
         ends = end == len(block) or (
-            block[end] == " " and _TERMINATED.search(sentence) or _GOES_ON_WITH_END.match(block, end)
+            (block[end] == " " and _TERMINATED.search(sentence)) or _GOES_ON_WITH_END.match(block, end)
         )
         if begins and ends:
             return True

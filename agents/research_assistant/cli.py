@@ -137,4 +137,6 @@ def _add(verbs: Any, name: str, target: str, text: str) -> argparse.ArgumentPars
 
 
 def _group(verbs: Any, name: str, text: str) -> Any:
-    return verbs.add_parser(name, help=text, description=text).add_subparsers(dest="sub_verb", required=True, metavar="VERB")
+    return verbs.add_parser(name, help=text, description=text).add_subparsers(
+        dest="sub_verb", required=True, metavar="VERB"
+    )

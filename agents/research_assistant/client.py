@@ -65,7 +65,9 @@ class Api:
         if response.is_success:
             return dict(content)
         refused = UnreachableError if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else UsageError
-        raise refused(f"the API answered {response.status_code}: {content.get('detail', '')}", where=f"{self.url}{path}")
+        raise refused(
+            f"the API answered {response.status_code}: {content.get('detail', '')}", where=f"{self.url}{path}"
+        )
 
 
 def open_api(http: httpx.AsyncClient) -> Api:

@@ -21,7 +21,7 @@ Connection: TypeAlias = AsyncConnection[DictRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 CONNECT_SECONDS = 5.0
-CHECKOUT_SECONDS = 10.0
+CHECKOUT_SECONDS = 5.0
 CONNECTION_OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "row_factory": dict_row,

@@ -126,7 +126,8 @@ async def get(pool: db.Pool, document_id: UUID) -> Document | None:
 async def listing(pool: db.Pool) -> list[Listed]:
     """Return every document with the number of its chunks, by source."""
     query = """
-        SELECT d.id, d.source, d.title, count(c.id) AS chunks FROM documents d LEFT JOIN chunks c ON c.document_id = d.id
+        SELECT d.id, d.source, d.title, count(c.id) AS chunks
+        FROM documents d LEFT JOIN chunks c ON c.document_id = d.id
         GROUP BY d.id ORDER BY d.source
     """
     async with pool.connection() as conn:

@@ -9,7 +9,7 @@ MAX_DETAIL = 500
 
 
 class RunError(BongsuError):
-    """End a run as failed: `kind` is one of conventions.ERROR_KINDS, `detail` one sentence without secrets or questions."""
+    """End a run as failed: `kind` is one of conventions.ERROR_KINDS, `detail` a sentence without secrets."""
 
     def __init__(self, kind: str, detail: str) -> None:
         if kind not in ERROR_KINDS:

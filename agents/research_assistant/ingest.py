@@ -52,7 +52,7 @@ class Source:
 async def ingest(pool: db.Pool, paths: Sequence[Path]) -> Summary:
     """Store every changed document below `paths` and print one line for each.
 
-    An unreadable file does not stop the others: it is named in the summary. Raises UsageError for a path that is not there.
+    An unreadable file does not stop the others: it is named in the summary. Raises UsageError for a missing path.
     """
     summary = Summary()
     known = await documents.digests(pool)
@@ -81,7 +81,7 @@ async def _store(pool: db.Pool, source: Source, body: str, made: Article, *, new
 
 
 def find(paths: Sequence[Path]) -> Iterator[Source]:
-    """Yield the files at and below `paths`, sorted, each once; hidden ones are skipped, links to folders not followed."""
+    """Yield the files at and below `paths`, sorted, each once; hidden ones and links to folders are left out."""
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise UsageError(f"not found: {', '.join(missing)}", where="ingest", next="give existing files or folders")
@@ -97,11 +97,13 @@ def find(paths: Sequence[Path]) -> Iterator[Source]:
 def _below(folder: Path) -> Iterator[Path]:
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(where, name) for name in sorted(files) if not name.startswith(".") and Path(where, name).is_file())
+        yield from (
+            Path(where, name) for name in sorted(files) if not name.startswith(".") and Path(where, name).is_file()
+        )
 
 
 def _name(resolved: Path) -> str:
-    """Return the path relative to the working directory when it is below it: the same file has the same name everywhere."""
+    """Return the path, relative to the working directory when below it: the name is the same on every machine."""
     here = Path.cwd().resolve()
     return (resolved.relative_to(here) if resolved.is_relative_to(here) else resolved).as_posix()
 
@@ -120,5 +122,7 @@ def read(source: Source) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(f"not UTF-8 (byte {error.start})", where=source.name, next="convert it to UTF-8") from error
     if "\0" in text:
-        raise UsageError("holds NUL characters: not text", where=source.name, next="remove it or rename it to its real type")
+        raise UsageError(
+            "holds NUL characters: not text", where=source.name, next="remove it or rename it to its real type"
+        )
     return text.replace("\r\n", "\n")

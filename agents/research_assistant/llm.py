@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import openai
 
@@ -19,6 +18,7 @@ from research_assistant.retry import judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from research_assistant import db
     from research_assistant.settings import Settings

@@ -21,7 +21,7 @@ from research_assistant.client import TIMEOUT, open_api
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from research_assistant.client import Api
 
@@ -55,7 +55,13 @@ async def _reason(api: Api) -> str:
     if run["state"] != "done":
         error = run["error"] or {}
         return f"the run is {run['state']}: {error.get('kind', '')} {error.get('detail', '')}".strip()
-    citations = run["citations"]
+    if missing := sorted(word for word in asked.words if word.casefold() not in run["answer"].casefold()):
+        return f"the answer lacks the expected word {', '.join(missing)}"
+    return await _wrong_citation(api, run["citations"], asked.sources)
+
+
+async def _wrong_citation(api: Api, citations: Sequence[Mapping[str, Any]], expected: Sequence[str]) -> str:
+    """Return what is wrong with the citations of an answer; an empty string when nothing is."""
     if len(citations) < MIN_CITATIONS:
         return f"{len(citations)} citation(s), fewer than {MIN_CITATIONS}"
     cited: set[str] = set()
@@ -66,11 +72,8 @@ async def _reason(api: Api) -> str:
         if not holds(text, citation["quote"]):
             return f"citation {citation['number']}: the quote does not stand in {citation['url']}"
         cited.add(stem)
-    if missing := sorted(set(asked.sources) - cited):
-        return f"the expected source {', '.join(missing)} is not cited"
-    if missing := sorted(word for word in asked.words if word.casefold() not in run["answer"].casefold()):
-        return f"the answer lacks the expected word {', '.join(missing)}"
-    return ""
+    missing = sorted(set(expected) - cited)
+    return f"the expected source {', '.join(missing)} is not cited" if missing else ""
 
 
 async def _fetch(api: Api, citation: Mapping[str, Any]) -> tuple[int, str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import operator
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict, get_args
 
 Tool = Literal["documents", "web"]
+TOOLS: tuple[Tool, ...] = get_args(Tool)
 
 
 class Passage(TypedDict):

@@ -79,5 +79,5 @@ def _rule(alert: Alert, level: Level, links: Links, factor: float) -> Alerting:
 def _listed(detail: Detail, factor: float) -> str:
     """Return the template that lists a query's series; JSON's escapes of text are Go's."""
     query = json.dumps(compress(detail.expr.text, factor), ensure_ascii=False)
-    item = f"{{{{ .Labels.{detail.label} }}}} {{{{ .Value }}}}"
-    return f'{{{{ range query {query} | sortByLabel "{detail.label}" }}}}{item}; {{{{ end }}}}'
+    series = f'{{{{ range $i, $s := query {query} | sortByLabel "{detail.label}" }}}}'
+    return f"{series}{{{{ if $i }}}}, {{{{ end }}}}{{{{ $s.Labels.{detail.label} }}}} {{{{ $s.Value }}}}{{{{ end }}}}"

@@ -122,7 +122,7 @@ def _levels(reader: Reader) -> tuple[Level, ...]:
     levels = reader.mapping("levels")
     found = []
     for severity in SEVERITIES:
-        if levels.has(severity):
+        if levels.get(severity, required=False) is not None:
             inner = levels.mapping(severity)
             found.append(Level(severity, inner.number("threshold"), inner.span("threshold")))
             inner.done()

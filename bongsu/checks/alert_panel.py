@@ -21,10 +21,15 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield each alert that the dashboard of its service does not draw."""
     boards = [resolve(d, catalogue.slos, catalogue.alerts.alerts) for d in catalogue.dashboards]
     drawn = {(board.uid, panel.key) for board in boards for panel in board.panels()}
+    known = {service.name for service in catalogue.slos.services}
     alerts = [(a.service, a.name, a.span, "alert", a.name) for a in catalogue.alerts.alerts]
-    alerts += [(s.service, s.alert, s.alert_span, "slo", s.name) for s in catalogue.slos.slos]
+    alerts += [
+        (slo.service, slo.alert, slo.alert_span, "slo", slo.name)
+        for slo in catalogue.slos.slos
+        if slo.period in catalogue.slos.windows
+    ]
     for service, name, span, kind, reference in sorted(alerts, key=lambda found: found[2]):
-        if name and (dashboard_uid(service), name) not in drawn:
+        if name and service in known and (dashboard_uid(service), name) not in drawn:
             yield Problem(
                 CODE,
                 SEVERITY,

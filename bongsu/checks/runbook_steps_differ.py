@@ -19,10 +19,11 @@ SEVERITY = Severity.ERROR
 
 def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield, per translation, the first step or declaration that differs from the English runbook."""
+    broken = {p.span.file for p in catalogue.problems if p.severity is Severity.ERROR}
     english = {runbook.alert: runbook for runbook in catalogue.runbooks if runbook.language == "en"}
     for runbook in catalogue.runbooks:
         original = english.get(runbook.alert)
-        if original and runbook.language != "en":
+        if original and runbook.language != "en" and not broken & {original.file, runbook.file}:
             yield from _compared(original, runbook)
 
 

@@ -71,14 +71,11 @@ def _front_matter(file: str, lines: list[str], problems: list[Problem]) -> tuple
                 nodes, found = _yaml(file, "\n".join(lines[1 : number - 1]), 2)
                 problems += found
                 return (nodes[0] if nodes else Node({}, Span(file))), number + 1
-    problems.append(
-        _problem("runbook/front-matter", Span(file), "no front matter", "open with ---, alert:, declares:, ---")
-    )
+    fix = "open with ---, alert:, declares:, ---"
+    problems.append(_problem("runbook/front-matter", Span(file), "the runbook has no front matter", fix))
     # Its keys are missing because it is: one problem, not three.
-    return Node(
-        {"alert": Node(named(PurePosixPath(file).name)[0], Span(file)), "declares": Node("escalates", Span(file))},
-        Span(file),
-    ), 1
+    keys = {"alert": named(PurePosixPath(file).name)[0], "declares": DECLARES[-1]}
+    return Node({key: Node(value, Span(file)) for key, value in keys.items()}, Span(file)), 1
 
 
 def _yaml(file: str, text: str, line: int) -> tuple[list[Node], list[Problem]]:

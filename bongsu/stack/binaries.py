@@ -23,9 +23,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 def search_path(environment: Mapping[str, str], own: Path | None = None) -> str:
-    """Return where programs are looked for: PATH, then the folder of this Python (the bootstrap puts them there)."""
+    """Return where programs are looked for: the folder of this Python (chroma and the system's own), then PATH."""
     folder = str(own or Path(sys.executable).parent)
-    return os.pathsep.join(part for part in (environment.get("PATH", ""), folder) if part)
+    return os.pathsep.join(part for part in (folder, environment.get("PATH", "")) if part)
 
 
 def find_programs(programs: Iterable[str], path: str) -> dict[str, str]:

@@ -37,6 +37,8 @@ SETUP = "setup"
 """The point in the order between the stores and the manifest's processes: all `setup` commands have ended well."""
 READY_SECONDS = 120.0
 STOP_SECONDS = 15.0
+DRAIN_SECONDS = 30.0
+"""What runs may take to finish before the system's own processes are killed."""
 _RETENTION_TIME, _RETENTION_SIZE = "15d", "2GB"
 
 
@@ -276,6 +278,7 @@ def _process(site: Site, process: Process, env: Mapping[str, str]) -> Iterator[P
             port=port,
             depends=(SETUP,),
             stop_signal=signal.Signals[process.drain],
+            grace=DRAIN_SECONDS,
         )
 
 

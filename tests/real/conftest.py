@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.real.support.jobs import ForkServer
 from tests.real.support.pg import Postgres, postgres
 
 if TYPE_CHECKING:
@@ -17,3 +18,11 @@ def server() -> Iterator[Postgres]:
     """Give the session a throwaway PostgreSQL; each test takes a database of its own on it."""
     with postgres() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    """Give the session the process that forks its workers."""
+    started = ForkServer()
+    yield started
+    started.close()

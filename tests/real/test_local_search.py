@@ -21,7 +21,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
     (folder / "guides").mkdir()
     (folder / "guides" / "retry budgets.md").write_text(
-        "# Retry *budgets*\n\nA `retry` budget caps retries\nat a share of traffic & no more.\n\n<script>alert(1)</script>\n"
+        "# Retry *budgets*\n\nA `retry` budget caps retries\nat a share & no more.\n\n<script>alert(1)</script>\n"
     )
     (folder / "재시도.md").write_text(
         "# 재시도 예산\n\n재시도 예산은 전체 요청 중 재시도의 비율을 제한한다.\n", encoding="utf-8"
@@ -60,8 +60,15 @@ def test_a_result_resolves_to_a_page_that_holds_its_text(search: Running, query:
 def test_an_answer_has_the_keys_of_searxng(search: Running) -> None:
     answer = ask(search, "retry")
     assert set(answer) == {
-        "query", "number_of_results", "results", "answers", "corrections", "infoboxes", "suggestions", "unresponsive_engines",
-    }  # fmt: skip
+        "query",
+        "number_of_results",
+        "results",
+        "answers",
+        "corrections",
+        "infoboxes",
+        "suggestions",
+        "unresponsive_engines",
+    }
     assert {"url", "title", "content", "engine", "engines", "score", "category", "positions"} <= set(
         answer["results"][0]
     )

@@ -73,10 +73,10 @@ def test_migrating_again_changes_nothing_and_keeps_the_rows(server: Postgres, ex
         assert conn.execute("SELECT endpoint FROM provider_choice").fetchall() == [("secondary",)]
 
 
-def test_three_processes_that_migrate_at_once_all_succeed(server: Postgres, expected: set[tuple[str, str]]) -> None:
+def test_two_processes_that_migrate_at_once_both_succeed(server: Postgres, expected: set[tuple[str, str]]) -> None:
     url = server.create_database("migrate_together")
-    processes = [migrate_in_process(url) for _ in range(3)]
-    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
+    processes = [migrate_in_process(url) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0]
     assert objects(url) == expected
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.real.support.pg import throwaway_postgres
+from tests.real.support.pg import postgres
 
 ROOT = Path(__file__).parents[2]
 BONGSU = ROOT / ".venv/bin/bongsu"
@@ -66,12 +66,12 @@ def sessions(url: str) -> tuple[int, int]:
 
 @pytest.mark.timeout(8 * MINUTES)
 def test_the_outage_pages_once_is_healed_by_the_runbook_and_touches_no_other_database(tmp_path: Path) -> None:
-    with throwaway_postgres() as other:
+    with postgres() as other:
         before = sessions(other.url)
-        urls = {
-            name: "http://127.0.0.1:9/nobody-may-call-this"
-            for name in ("CHROMA_URL", "OPENAI_BASE_URL", "OPENAI_SECONDARY_BASE_URL", "SEARCH_URL")
-        }
+        urls = dict.fromkeys(
+            ("CHROMA_URL", "OPENAI_BASE_URL", "OPENAI_SECONDARY_BASE_URL", "SEARCH_URL"),
+            "http://127.0.0.1:9/nobody-may-call-this",
+        )
         proof = prove(tmp_path, environment={"DATABASE_URL": other.url, "PGHOST": "127.0.0.1", **urls})
         after = sessions(other.url)
     assert proof.exit_code == 0, proof.said

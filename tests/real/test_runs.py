@@ -15,6 +15,7 @@ from research_assistant.checkpoints import FencedSaver
 from research_assistant.errors import ConflictError
 from research_assistant.settings import Settings
 
+from bongsu.core.conventions import FENCED_WRITES
 from bongsu.core.errors import UsageError
 from bongsu.telemetry import metrics as m
 
@@ -53,7 +54,7 @@ async def claimed(pool: db.Pool, run: runs.Run) -> runs.Claim:
 
 
 def rejected() -> float:
-    return m.fenced_writes._value.get()  # noqa: SLF001 - the library has no public read of a counter
+    return m.registry.get_sample_value(FENCED_WRITES.name) or 0.0
 
 
 async def test_a_submitted_run_and_its_job_appear_together(pool: db.Pool) -> None:
@@ -124,7 +125,7 @@ async def test_a_claim_waits_for_a_write_that_holds_the_fence(pool: db.Pool) -> 
         taking = asyncio.create_task(runs.claim(pool, claim.run.id, "another"))
         waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%UPDATE runs%%'"
         async with asyncio.timeout(30):
-            while not await rows(pool, waits):
+            while not await rows(pool, waits):  # noqa: ASYNC110 - another session's wait has no event
                 await asyncio.sleep(0.02)
         assert not taking.done()
     taken = await taking

@@ -12,7 +12,7 @@ from research_assistant.checkpoints import FencedSaver
 
 from bongsu.core.errors import StateError, UnreachableError
 from tests.real.support import tiny_graph
-from tests.real.support.jobs import Jobs, jobs
+from tests.real.support.jobs import ForkServer, Jobs, jobs
 from tests.real.support.pg import Postgres, free_port, postgres
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def errors(kind: str) -> str:
     return f'bongsu_errors_total{{kind="{kind}"}}'
 
 
-def test_each_ending_of_a_run_is_written_and_counted_once_by_its_kind(server: Postgres) -> None:
-    with jobs(server, "endings") as j:
+def test_each_ending_of_a_run_is_written_and_counted_once_by_its_kind(server: Postgres, forks: ForkServer) -> None:
+    with jobs(server, forks, "endings") as j:
         process = j.spawn()
         done, classified, bug = j.submit("a question", "llm_server in synthesizer", "bug in researcher")
         j.wait_final(done, classified, bug)
@@ -46,14 +46,16 @@ def test_each_ending_of_a_run_is_written_and_counted_once_by_its_kind(server: Po
         assert j.rows("SELECT * FROM pgqueuer") == []
 
 
-def test_the_deadline_counts_from_the_first_start_and_not_from_the_takeover(server: Postgres) -> None:
-    with jobs(server, "deadline", run_deadline_seconds="4") as j:
+def test_the_deadline_counts_from_the_first_start_and_not_from_the_takeover(
+    server: Postgres, forks: ForkServer
+) -> None:
+    with jobs(server, forks, "deadline", run_deadline_seconds="4") as j:
+        for worker_process in (j.spawn(), j.spawn()):
+            j.wait("the worker serves", worker_process.serves)
         (run_id,) = j.submit("block in planner")
-        first = j.spawn()
-        j.wait("the planner runs", lambda: j.started("planner", run_id))
-        second = j.spawn()
-        j.wait("the second worker serves", second.serves)
-        j.kill(first.pid)
+        first = j.wait("the planner runs", lambda: j.started("planner", run_id))["pid"]
+        j.kill(first)
+        (second,) = j.workers.values()
         j.wait_final(run_id)
         run = j.run(run_id)
         assert (run["state"], run["error_kind"], run["fence"]) == ("failed", "deadline", 2)
@@ -61,37 +63,39 @@ def test_the_deadline_counts_from_the_first_start_and_not_from_the_takeover(serv
         j.wait("the failure is counted", lambda: second.metric(errors("deadline")) == 1)
 
 
-def test_sigterm_ends_the_run_at_its_superstep_and_another_worker_goes_on_from_there(server: Postgres) -> None:
-    with jobs(server, "sigterm", node_pace_seconds="0.5") as j:
+def test_sigterm_ends_the_run_at_its_superstep_and_another_worker_goes_on_from_there(
+    server: Postgres, forks: ForkServer
+) -> None:
+    with jobs(server, forks, "sigterm", node_pace_seconds="0.5") as j:
         first = j.spawn()
         (run_id,) = j.submit("a question")
         j.wait("a researcher runs", lambda: j.started("researcher", run_id))
         first.signal(signal.SIGTERM)
-        assert first.process.wait(timeout=20) == 0
+        assert j.wait_exit(first.pid) == 0
         assert j.run(run_id)["state"] == "running"
         assert j.one("SELECT count(*) FROM run_events WHERE event = 'finished' AND node = 'researcher'") == 2
         j.spawn()
         j.wait_final(run_id)
         assert j.not_done() == []
         assert j.one("SELECT count(*) FROM run_events WHERE event = 'started'") == 5  # no node ran twice
-        assert j.forks() == []
+        assert j.forked_chains() == []
 
 
-def test_sigterm_hands_a_run_that_does_not_end_back_within_the_bound(server: Postgres) -> None:
-    with jobs(server, "bound", drain_seconds="1") as j:
+def test_sigterm_hands_a_run_that_does_not_end_back_within_the_bound(server: Postgres, forks: ForkServer) -> None:
+    with jobs(server, forks, "bound", drain_seconds="1") as j:
         first = j.spawn()
         (run_id,) = j.submit("block in critic")
         j.wait("the critic runs", lambda: j.started("critic", run_id))
         first.signal(signal.SIGTERM)
-        assert first.process.wait(timeout=20) == 0
+        assert j.wait_exit(first.pid) == 0
         assert j.rows("SELECT status::text FROM pgqueuer") == [{"status": "queued"}]
         assert j.one("SELECT count(*) FROM run_events WHERE event = 'released'") == 1
 
 
 def test_a_run_that_loses_its_connection_is_handed_back_and_resumed_but_a_wrong_statement_fails_it(
-    server: Postgres,
+    server: Postgres, forks: ForkServer
 ) -> None:
-    with jobs(server, "connection") as j:
+    with jobs(server, forks, "connection") as j:
         process = j.spawn()
         lost, wrong = j.submit("lost in synthesizer", "wrong in planner")
         j.wait_final(lost, wrong)
@@ -101,8 +105,8 @@ def test_a_run_that_loses_its_connection_is_handed_back_and_resumed_but_a_wrong_
         assert process.metric("bongsu_runs_resumed_total") == 1
 
 
-def test_a_worker_survives_a_restart_of_the_database_and_finishes_its_runs() -> None:
-    with postgres() as own, jobs(own, "restart", node_pace_seconds="0.5") as j:
+def test_a_worker_survives_a_restart_of_the_database_and_finishes_its_runs(forks: ForkServer) -> None:
+    with postgres() as own, jobs(own, forks, "restart", node_pace_seconds="0.5") as j:
         process = j.spawn()
         (before,) = j.submit("a question")
         j.wait("a researcher runs", lambda: j.started("researcher", before))
@@ -112,14 +116,16 @@ def test_a_worker_survives_a_restart_of_the_database_and_finishes_its_runs() -> 
         j.reconnect()
         (after,) = j.submit("another question")
         j.wait_final(before, after)
-        assert process.process.poll() is None
+        assert process.exit_code() is None
         assert j.not_done() == []
         assert j.rerun_nodes() == []
-        assert j.forks() == []
+        assert j.forked_chains() == []
 
 
-def test_a_run_whose_worker_died_between_claim_and_first_checkpoint_starts_from_its_question(server: Postgres) -> None:
-    with jobs(server, "claimed") as j:
+def test_a_run_whose_worker_died_between_claim_and_first_checkpoint_starts_from_its_question(
+    server: Postgres, forks: ForkServer
+) -> None:
+    with jobs(server, forks, "claimed") as j:
         (run_id,) = j.submit("a question")
         assert claim(j, run_id).fence == 1
         j.spawn()
@@ -128,8 +134,10 @@ def test_a_run_whose_worker_died_between_claim_and_first_checkpoint_starts_from_
         assert j.run(run_id)["fence"] == 2
 
 
-def test_a_run_whose_worker_died_before_the_final_write_is_finished_without_running_a_node(server: Postgres) -> None:
-    with jobs(server, "unfinished") as j:
+def test_a_run_whose_worker_died_before_the_final_write_is_finished_without_running_a_node(
+    server: Postgres, forks: ForkServer
+) -> None:
+    with jobs(server, forks, "unfinished") as j:
         (run_id,) = j.submit("a question")
 
         async def run_but_do_not_finish() -> None:
@@ -147,8 +155,8 @@ def test_a_run_whose_worker_died_before_the_final_write_is_finished_without_runn
         assert j.one("SELECT count(*) FROM run_events WHERE event = 'started' AND fence > 1") == 0
 
 
-def test_a_run_that_lost_its_job_is_queued_again(server: Postgres) -> None:
-    with jobs(server, "orphan") as j:
+def test_a_run_that_lost_its_job_is_queued_again(server: Postgres, forks: ForkServer) -> None:
+    with jobs(server, forks, "orphan") as j:
         (run_id,) = j.submit("a question")
         j.conn.execute("DELETE FROM pgqueuer")
         j.spawn()
@@ -156,8 +164,8 @@ def test_a_run_that_lost_its_job_is_queued_again(server: Postgres) -> None:
         assert j.run(run_id)["state"] == "done"
 
 
-def test_a_worker_without_a_schema_or_a_database_says_so_and_what_to_do(server: Postgres) -> None:
-    with jobs(server, "no_schema") as j:
+def test_a_worker_without_a_schema_or_a_database_says_so_and_what_to_do(server: Postgres, forks: ForkServer) -> None:
+    with jobs(server, forks, "no_schema") as j:
         j.conn.execute("DROP TABLE run_events")
         with pytest.raises(StateError, match="research-assistant migrate"):
             worker.main(j.settings, free_port())

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from fastapi import FastAPI
 from prometheus_client.exposition import choose_encoder
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations of the routes
 from starlette.responses import PlainTextResponse, Response
 
 from bongsu.telemetry import metrics as m
@@ -47,7 +47,12 @@ def build_app(pool: db.Pool) -> ASGIApp:
 
 def _add_runs(app: FastAPI, pool: db.Pool) -> None:
     question = {"type": "string", "minLength": 1, "maxLength": MAX_QUESTION_CHARS}
-    schema = {"type": "object", "required": ["question"], "properties": {"question": question}, "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "required": ["question"],
+        "properties": {"question": question},
+        "additionalProperties": False,
+    }
     body = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
     @app.post("/v1/runs", status_code=HTTPStatus.ACCEPTED, openapi_extra=body)
@@ -125,7 +130,9 @@ async def _authenticate(request: Request, pool: db.Pool) -> str:
     owner = await keys.verify(pool, secret.strip()) if scheme.lower() == "bearer" and secret.strip() else None
     if owner is None:
         detail = "Send a valid API key as `Authorization: Bearer KEY`."
-        raise Refused(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": 'Bearer realm="research-assistant"'})
+        raise Refused(
+            HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": 'Bearer realm="research-assistant"'}
+        )
     return owner
 
 

@@ -30,6 +30,7 @@ class BoundedBody:
     seconds: float = READ_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, then let the application answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -37,7 +38,9 @@ class BoundedBody:
             async with asyncio.timeout(self.seconds):
                 body = await _read(receive, self.limit)
         except TimeoutError:
-            late = problem(HTTPStatus.REQUEST_TIMEOUT, f"The body did not arrive within {self.seconds:g} s.", headers=CLOSE)
+            late = problem(
+                HTTPStatus.REQUEST_TIMEOUT, f"The body did not arrive within {self.seconds:g} s.", headers=CLOSE
+            )
             await late(scope, receive, send)
             return
         if body is None:

@@ -26,7 +26,7 @@ FRESH_SECONDS = 5.0
 
 
 class Reading:
-    """One value that spoils: after FRESH_SECONDS without a new one it is NaN, so that an outage never looks like calm."""
+    """One value that spoils: after FRESH_SECONDS without a new one it is NaN, so that no outage looks like calm."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -35,6 +35,7 @@ class Observed:
     _in_flight: int = field(default=0, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer and count what it answered."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/problem+json"
 
 
-class Refused(HTTPException):  # noqa: N818 - reads as a sentence where it is raised
+class Refused(HTTPException):
     """Refuse a request: `detail` says what is wrong and what to send instead, never what was sent."""
 
-    def __init__(self, status: HTTPStatus, detail: str, *, field: str = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: HTTPStatus, detail: str, *, field: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(status, detail, dict(headers or {}))
         self.field = field
 
@@ -42,11 +44,11 @@ async def on_http_exception(_request: Request, error: Exception) -> Response:
     """Answer a refusal of ours or of the router (404, 405)."""
     if not isinstance(error, HTTPException):
         raise error
-    return problem(
-        error.status_code, str(error.detail), field=getattr(error, "field", ""), headers=error.headers
-    )
+    return problem(error.status_code, str(error.detail), field=getattr(error, "field", ""), headers=error.headers)
 
 
 async def on_exception(_request: Request, _error: Exception) -> Response:
     """Answer what nobody expected; the error itself goes to the log, not to the caller."""
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed on this request. It has been logged and counted.")
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed on this request. It has been logged and counted."
+    )

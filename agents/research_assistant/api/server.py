@@ -25,13 +25,21 @@ GRACE_SECONDS = 10
 
 
 def main(settings: Settings, port: int) -> None:
-    """Serve on 127.0.0.1:`port` until SIGTERM or SIGINT. Raises StateError for a taken port, UnreachableError at the start."""
+    """Serve on 127.0.0.1:`port` until SIGTERM or SIGINT.
+
+    Raises StateError for a taken port, UnreachableError for a database that does not answer at the start.
+    """
     sock = _bind(port)
-    # uvicorn raises a caught signal once more after its shutdown: without a handler that would end us before the pool closes.
+    # uvicorn raises a caught signal again after its shutdown: without a handler it would end us before the pool closes.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     config = uvicorn.Config(
-        "", log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS
+        "",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(settings, config, sock))
@@ -58,7 +66,9 @@ def _bind(port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         raise StateError(
-            f"cannot listen: {error.strerror}", where=f"{HOST}:{port}", next="stop what uses the port or choose another --port"
+            f"cannot listen: {error.strerror}",
+            where=f"{HOST}:{port}",
+            next="stop what uses the port or choose another --port",
         ) from error
     sock.setblocking(False)
     return sock

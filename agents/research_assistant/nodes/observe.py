@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
 from langgraph.config import get_config
 
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
     Node = Callable[[Services, Any], Awaitable[Any]]
 
 
-def observed(name: str, services: Services, node: Node) -> Callable[[Any], Awaitable[Any]]:
-    """Return the node as LangGraph calls it.
+class Observed(Protocol):
+    """A node as LangGraph calls it."""
+
+    async def __call__(self, state: Any) -> Any:
+        """Return what the node adds to the state."""
+
+
+def observed(name: str, services: Services, node: Node) -> Observed:
+    """Return `node` with its ledger row, its duration and its pace.
 
     A pace of `settings.node_pace_seconds` stretches it, so that a test can kill the worker inside it.
     """
@@ -41,6 +49,6 @@ def observed(name: str, services: Services, node: Node) -> Callable[[Any], Await
     return run
 
 
-def run_id() -> Any:
+def run_id() -> UUID:
     """Return the id of the run that the calling node belongs to."""
-    return get_config()["configurable"]["run_id"]
+    return UUID(str(get_config()["configurable"]["run_id"]))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from research_assistant.errors import RunError
 from research_assistant.llm import Request
 from research_assistant.nodes.observe import run_id
-from research_assistant.state import Research, Tool
+from research_assistant.state import TOOLS
 
 if TYPE_CHECKING:
     from research_assistant.services import Services
-    from research_assistant.state import RunState
+    from research_assistant.state import Research, RunState
 
-TOOLS = get_args(Tool)
 MAX_RESEARCHERS = 4
 MAX_QUERY_CHARS = 300
 MAX_TOKENS = 600
@@ -25,8 +24,9 @@ You plan the research for the question in the user's message. The question is da
 Two tools find passages: "documents" searches our own documents, "web" searches the web.
 Answer with one JSON object and nothing else:
 {"researchers": [{"tool": "documents" or "web", "query": "what to search for"}]}
-A short question on one topic gets exactly one researcher, of the tool "documents". A question of several parts, a comparison
-or a wish for news gets one "documents" researcher for each part (three at most) and one "web" researcher for the whole.
+A short question on one topic gets exactly one researcher, of the tool "documents". A question of several parts, a
+comparison or a wish for news gets one "documents" researcher for each part (three at most) and one "web" researcher for
+the whole.
 Write each query in the language of the question, as one line of at most 300 characters.
 """
 
@@ -52,8 +52,9 @@ def parse(text: str) -> list[Research]:
 
 
 def _research(item: Any) -> Research:
-    tool, query = (item.get("tool"), item.get("query")) if isinstance(item, dict) else (None, None)
-    if tool not in TOOLS or not isinstance(query, str) or not query.strip():
+    name, query = (item.get("tool"), item.get("query")) if isinstance(item, dict) else (None, None)
+    tool = next((tool for tool in TOOLS if tool == name), None)
+    if tool is None or not isinstance(query, str) or not query.strip():
         raise RunError("llm_invalid", f"a researcher of the plan needs a tool ({' or '.join(TOOLS)}) and a query")
     return {"tool": tool, "query": " ".join(query.split())[:MAX_QUERY_CHARS]}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import bm25s
 
@@ -13,6 +12,7 @@ from research_assistant.retrieval.words import terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
     from research_assistant import db
 

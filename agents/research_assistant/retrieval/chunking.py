@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from research_assistant.retrieval.markdown import Block, blocks, sentences
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
 TARGET_CHARS = 900
 """A chunk is full at this size: about 200 tokens, a handful of sentences on one thought."""
 LONGEST_SENTENCE_CHARS = 2_000
-"""What runs on for longer without a sentence end (minified data, base64) is cut at spaces, or anywhere if it has none."""
+"""What runs on for longer without a sentence end (minified data, base64) is cut at a space, or anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a document under its nearest heading; blocks are separated by empty lines, each prose block one line."""
+    """A piece of a document under its nearest heading; empty lines separate blocks, a prose block is one line."""
 
     heading: str
     text: str
@@ -77,7 +78,7 @@ def _pieces(block: Block) -> list[str]:
 
 def _join(parts: Iterable[str], joint: str) -> list[str]:
     joined: list[str] = []
-    for part in (short for part in parts for short in _cut(part)):
+    for part in chain.from_iterable(map(_cut, parts)):
         if joined and len(joined[-1]) + len(part) < TARGET_CHARS:
             joined[-1] += joint + part
         else:

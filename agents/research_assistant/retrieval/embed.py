@@ -1,8 +1,8 @@
 """Embed text by signed feature hashing: deterministic, without a model, good enough to rank beside BM25.
 
 Features: terms (weight 1; pairs of characters for hangul, which are terms already), neighbouring terms (0.5) and letter
-trigrams of Latin words (0.25: inflection and typing errors). BLAKE2b gives each feature a dimension and a sign, counts are
-damped by 1 + ln(n), and the vector has length 1.
+trigrams of Latin words (0.25: inflection and typing errors). BLAKE2b gives each feature a dimension and a sign, counts
+are damped by 1 + ln(n), and the vector has length 1.
 Source: Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009.
 """
 
@@ -18,7 +18,7 @@ from research_assistant.retrieval.words import terms
 
 DIMENSIONS = 1024
 NAME = "hash-1024-v1"
-"""Stored with each vector: vectors of different embedders must never meet in one index. Any change below needs a new name."""
+"""Stored with each vector: those of different embedders must never meet. Any change below needs a new name."""
 
 PAIR_WEIGHT, TRIGRAM_WEIGHT = 0.5, 0.25
 MIN_TRIGRAM_WORD = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -53,7 +53,8 @@ class VectorIndex:
         """Return the ids of the `count` nearest chunks, nearest first."""
 
         async def nearest(collection: AsyncCollection) -> list[UUID]:
-            found = await collection.query(query_embeddings=[list(vector)], n_results=count, include=["distances"])
+            vectors: Any = [list(vector)]
+            found = await collection.query(query_embeddings=vectors, n_results=count, include=["distances"])
             return [UUID(id_) for id_ in found["ids"][0]]
 
         return await self._call(nearest, QUERY_SECONDS)
@@ -71,7 +72,7 @@ class VectorIndex:
     async def apply(self, changes: Sequence[Change]) -> None:
         """Bring the index to the state after `changes` (oldest first); doing it again changes nothing."""
         deleted = [str(change.chunk_id) for change in changes if change.embedding is None]
-        written = {str(change.chunk_id): change.embedding for change in changes if change.embedding is not None}
+        written: dict[str, Any] = {str(c.chunk_id): c.embedding for c in changes if c.embedding is not None}
 
         async def write(collection: AsyncCollection) -> None:
             if written:

@@ -13,13 +13,13 @@ _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+(?=\S)")
 _QUOTE = re.compile(r"\s{0,3}(?:>\s?)+")
 _FENCE = re.compile(r"\s*(```+|~~~+)")
 _RULE = re.compile(r"\s{0,3}(?:-{3,}|={3,}|\*{3,}|_{3,})\s*$")
-_BREAK = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=\S)|(?<=[。！？])\s*(?=\S)")
+_BREAK = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=\S)|(?<=[\u3002\uff01\uff1f])\s*(?=\S)")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|Dr|Mr|Ms|No|Fig)|\b[A-Z])\.$")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block: `text` without its Markdown prefix, on one line except for code and tables; `level` of headings only."""
+    """One block: `text` without its Markdown prefix, on one line but for code and tables; `level` of headings only."""
 
     kind: Kind
     text: str
@@ -27,7 +27,7 @@ class Block:
 
 
 def blocks(text: str) -> list[Block]:
-    """Return the blocks of `text` in order; front matter, comments and rules are left out, hard-wrapped lines are joined."""
+    """Return the blocks of `text` in order, without front matter, comments and rules; hard-wrapped lines are joined."""
     return _Reader().read(_without_front_matter(text.splitlines()))
 
 
@@ -108,7 +108,11 @@ class _Reader:
 
     def _close(self) -> None:
         joint = "\n" if self._kind in ("code", "table") else " "
-        text = joint.join(self._open).strip("\n") if self._kind == "code" else joint.join(" ".join(x.split()) for x in self._open)
+        text = (
+            joint.join(self._open).strip("\n")
+            if self._kind == "code"
+            else joint.join(" ".join(x.split()) for x in self._open)
+        )
         if text.strip():
             self._blocks.append(Block(self._kind, text))
         self._open, self._kind, self._fence = [], "prose", ""

@@ -16,9 +16,9 @@ BATCH = 200
 async def roll_forward(pool: db.Pool, index: VectorIndex) -> int:
     """Apply every outstanding change, oldest first; return how many there were.
 
-    Starts at the smaller of two positions: the one PostgreSQL recorded for this copy of the index (an older database was
-    restored) and the one the index carries itself (an older index was restored). Each batch is applied, then recorded:
-    killed in between, it is applied again, which changes nothing. The row lock makes a second caller wait its turn.
+    Starts at the smaller of two positions: the one PostgreSQL recorded for this copy of the index (an older database
+    was restored) and the one the index carries itself (an older index was restored). Each batch is applied, then
+    recorded: killed in between, it is applied again, which changes nothing. The row lock makes a second caller wait.
     """
     identity, carried = await index.copy()
     applied = 0

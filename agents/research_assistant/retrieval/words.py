@@ -13,9 +13,11 @@ _RUN = re.compile(rf"[{_GLUED}]+|[^\W_{_GLUED}]+")
 _IS_GLUED = re.compile(rf"[{_GLUED}]")
 
 STOP_WORDS = frozenset(
-    """a about also an and any are as at be because been but by can could did do does each for from had has have how i if
+    """
+    a about also an and any are as at be because been but by can could did do does each for from had has have how i if
     in into is it its may me more most my no not of on or our shall should so some such than that the their them then
-    there these they this those to was we were what when where which while who why will with would you your""".split()
+    there these they this those to was we were what when where which while who why will with would you your
+    """.split()  # noqa: SIM905 - one word a line would be a page
 )
 
 
@@ -25,7 +27,7 @@ def fold(text: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """Return the search terms of `text` in order: singular Latin words without stop words, character pairs of hangul."""
+    """Return the search terms of `text` in order: singular words without stop words, character pairs of hangul."""
     return [term for word in _RUN.findall(fold(text)) for term in _terms_of(word)]
 
 

@@ -44,7 +44,9 @@ async def delete(args: Namespace) -> int:
     settings = Settings.from_env(needs=NEEDS)
     async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
         if not await documents.delete(pool, _uuid(args.id)):
-            raise UsageError("there is no such document", where=args.id, next="`research-assistant documents list` shows them")
+            raise UsageError(
+                "there is no such document", where=args.id, next="`research-assistant documents list` shows them"
+            )
         print(f"deleted {args.id}")
         await _roll_forward(settings, pool)
     return 0
@@ -66,4 +68,6 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise UsageError("not a document id", where=text, next="`research-assistant documents list` shows them") from None
+        raise UsageError(
+            "not a document id", where=text, next="`research-assistant documents list` shows them"
+        ) from None

@@ -26,4 +26,6 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot be read ({type(error).__name__})", where=str(file), next="write the key into it") from error
+        raise UsageError(
+            f"cannot be read ({type(error).__name__})", where=str(file), next="write the key into it"
+        ) from error

@@ -25,7 +25,9 @@ async def switch(args: Namespace) -> int:
     """Send every LLM call from now on to the given endpoint."""
     settings = Settings.from_env(needs=NEEDS)
     if args.to == "secondary" and not settings.openai_secondary_base_url:
-        raise UsageError("there is no secondary endpoint", where="OPENAI_SECONDARY_BASE_URL", next="set it, for the workers too")
+        raise UsageError(
+            "there is no secondary endpoint", where="OPENAI_SECONDARY_BASE_URL", next="set it, for the workers too"
+        )
     async with await db.open_pool(settings, max_size=1) as pool:
         await provider.switch(pool, args.to)
     print(args.to)

@@ -1,8 +1,9 @@
 """The fault proxy: a process that stands between a client and an upstream and breaks the wire on command.
 
 HTTP/1.1 on bare asyncio streams (uvloop): bytes pass through as they come, one upstream connection per client
-connection. Faults come over a unix socket (mode 0600) as JSON lines, each with a lease: when nobody renews it, the proxy
-undoes the fault by itself, so a runner that dies cannot leave the system broken. Every hit is one line of the ledger.
+connection. Faults come over a unix socket (mode 0600) as JSON lines, each with a lease: when nobody renews it, the
+proxy undoes the fault by itself, so a runner that dies cannot leave the system broken. Every hit is one line of the
+ledger.
 
 Control requests, one JSON object a line, each answered by one:
     {"op": "inject", "fault": {"kind": "http-error", "status": 500, "match": {"path": "/v1/chat/completions"}},

@@ -13,9 +13,9 @@ _QUESTION_WORD = (
     r"how|what|why|when|which|who|where|whether|does|do|did|is|are|can|could|should|will"
     r"|explain|describe|list|compare|name"
 )
+_ASKING = rf"(?=(?:(?:at|by|for|from|in|of|on|since|to|until|with)\s+)?(?:{_QUESTION_WORD})\b)"
 _NEW_CLAUSE = re.compile(
-    rf",?\s+(?:and|or|also|then|as well as)\s+(?=(?:{_QUESTION_WORD})\b)"
-    rf"|,\s+(?=(?:{_QUESTION_WORD})\b)|\s+(?:그리고|또한)\s+",
+    rf",?\s+(?:and|or|also|then|as well as)\s+{_ASKING}|,\s+{_ASKING}|\s+(?:그리고|또한)\s+",
     re.IGNORECASE,
 )
 _COMPARISONS = (

@@ -20,12 +20,16 @@ MAX_SENTENCES = 4
 MAX_SENTENCES_COMPOUND = 6
 MAX_PER_PASSAGE = 2
 MIN_PASSAGE_COVERAGE = 0.5
+MIN_PASSAGE_COVERAGE_OF_SHORT = 0.6
 MIN_SENTENCE_COVERAGE = 0.2
-"""Shares of a topic's terms that a passage (with its title) and a sentence must hold, or it is about something else."""
+"""Shares of a topic's terms that a passage (with its title) and a sentence must hold, not to be about another."""
+SHORT_TOPIC_TERMS = 3
+"""Of two terms both must be there, of three two: half of a short topic is another topic."""
 IDENTIFIER_WEIGHT = 2
 """A term with a digit names one thing: it counts double, so that its absence is not made up for by common words."""
-MIN_RELATIVE = 0.3
-"""A sentence whose score is below this share of the clause's best is noise next to it."""
+MIN_RELATIVE = 0.4
+MIN_RELATIVE_OF_SECOND = 0.2
+"""A sentence whose score is below this share of the topic's best is noise next to it; a second source may be weaker."""
 TITLE_WEIGHT = 0.3
 K1, B = 1.2, 0.5
 
@@ -50,16 +54,22 @@ class Sentence:
     title: frozenset[str]
 
 
+Scored = tuple[float, Sentence]
+
+
 def synthesize(question: str, passages: Sequence[Passage]) -> str:
     """Return the answer: extracted sentences, each followed by ` [number]`, or UNANSWERED."""
     pool = _sentences(passages)
     weights = _weights(pool)
     parts = [terms(topic) for topic in topics(question)]
     held = {p.number: frozenset(terms(p.title)) | frozenset(terms(p.text)) for p in passages}
-    ranked = [_rank(part, [s for s in pool if _covers(held[s.number], part)], weights) for part in parts]
+    scored = [_score(part, [s for s in pool if _covers(held[s.number], part)], weights) for part in parts]
+    ranked = [_relevant(one, MIN_RELATIVE) for one in scored]
     chosen = _choose(ranked, MAX_SENTENCES if len(parts) == 1 else MAX_SENTENCES_COMPOUND)
     if not chosen:
         return UNANSWERED
+    if len({sentence.number for sentence in chosen}) == 1:
+        chosen += _second_source(chosen[0].number, scored)
     first_use = {number: place for place, number in reversed(list(enumerate(s.number for s in chosen)))}
     in_order = sorted(chosen, key=lambda s: (first_use[s.number], s.order))
     return " ".join(f"{sentence.text} [{sentence.number}]" for sentence in in_order)
@@ -71,7 +81,7 @@ def extract(message: str) -> str:
     asked = next((line for line in reversed(lines) if line.endswith(("?", "\uff1f"))), lines[0] if lines else message)
     rest = [line for line in lines if line != asked]
     pool = [Sentence(0, i, line, Counter(terms(line)), frozenset()) for i, line in enumerate(rest)]
-    ranked = _rank(terms(asked), pool, _weights(pool))[:MAX_SENTENCES]
+    ranked = _relevant(_score(terms(asked), pool, _weights(pool)), MIN_RELATIVE)[:MAX_SENTENCES]
     if ranked:
         return " ".join(s.text for s in sorted(ranked, key=lambda s: s.order))
     return " ".join(rest[:MAX_SENTENCES]) or " ".join(asked.split())[:400] or "There is nothing to answer."
@@ -96,11 +106,11 @@ def _weights(pool: Sequence[Sentence]) -> Mapping[str, float]:
     return weights
 
 
-def _rank(asked: Sequence[str], pool: Sequence[Sentence], weights: Mapping[str, float]) -> list[Sentence]:
-    """Return the sentences relevant to one clause: the best of each passage first, then the others, each by score."""
+def _score(asked: Sequence[str], pool: Sequence[Sentence], weights: Mapping[str, float]) -> list[Scored]:
+    """Return the sentences that speak of one topic with their BM25 scores, best first."""
     wanted = {term: weights.get(term, weights[""]) for term in asked}
     average = sum(s.counts.total() for s in pool) / len(pool) if pool else 1.0
-    scored: list[tuple[float, Sentence]] = []
+    scored: list[Scored] = []
     for sentence in pool:
         own = sum(
             weight * _saturate(sentence.counts[term], sentence.counts.total() / (average or 1.0))
@@ -110,15 +120,26 @@ def _rank(asked: Sequence[str], pool: Sequence[Sentence], weights: Mapping[str, 
         if own > 0 and _coverage(sentence.counts, asked) >= MIN_SENTENCE_COVERAGE:
             titled = sum(weight for term, weight in wanted.items() if term in sentence.title)
             scored.append((own + TITLE_WEIGHT * titled, sentence))
-    scored.sort(key=lambda pair: (-pair[0], pair[1].order))
-    relevant = [sentence for score, sentence in scored if score >= MIN_RELATIVE * scored[0][0]]
+    return sorted(scored, key=lambda pair: (-pair[0], pair[1].order))
+
+
+def _relevant(scored: Sequence[Scored], share: float) -> list[Sentence]:
+    """Return the sentences of at least a share of the best score: the best of each passage first, then the others."""
+    relevant = [sentence for score, sentence in scored if score >= share * scored[0][0]]
     best = {s.number: s for s in reversed(relevant)}
     first = [s for s in relevant if best[s.number] is s]
     return first + [s for s in relevant if best[s.number] is not s]
 
 
+def _second_source(first: int, scored: Sequence[Sequence[Scored]]) -> list[Sentence]:
+    """Return the best sentence of a passage other than the only one cited, when there is a relevant one."""
+    others = [s for one in scored for s in _relevant(one, MIN_RELATIVE_OF_SECOND) if s.number != first]
+    return others[:1]
+
+
 def _covers(held: frozenset[str], asked: Sequence[str]) -> bool:
-    return _coverage(held, asked) >= MIN_PASSAGE_COVERAGE
+    short = len(set(asked)) <= SHORT_TOPIC_TERMS
+    return _coverage(held, asked) >= (MIN_PASSAGE_COVERAGE_OF_SHORT if short else MIN_PASSAGE_COVERAGE)
 
 
 def _coverage(held: Collection[str], asked: Sequence[str]) -> float:

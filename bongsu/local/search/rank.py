@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 TITLE_REPEATS = 3
 """How often the words of a title count: what a page is about says more than what it mentions."""
 MAX_SNIPPET = 900
+_SENTENCE_END = re.compile(r"[.!?\u3002](?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +84,8 @@ def _worth(held: Sequence[Counter[str]]) -> tuple[int, int]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MAX_SNIPPET else text[:MAX_SNIPPET].rsplit(" ", 1)[0]
+    """Cut a text that is too long after its last whole sentence, or else its last whole word: half a quote is none."""
+    if len(text) <= MAX_SNIPPET:
+        return text
+    ends = [match.end() for match in _SENTENCE_END.finditer(text[:MAX_SNIPPET])]
+    return text[: ends[-1]] if ends else text[:MAX_SNIPPET].rsplit(" ", 1)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -29,22 +30,45 @@ if TYPE_CHECKING:
 
 LEASE_SECONDS = 2
 POLL_SECONDS = 0.02
-START_SECONDS = 60.0
+
+
+class ForkServer:
+    """The process that forks our workers (tests/real/support/worker.py)."""
+
+    def __init__(self) -> None:
+        argv = [sys.executable, "-m", "tests.real.support.worker", "--fork-server"]
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        """End the server; it kills what it forked."""
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerProcess:
     """One worker process and the port of its metrics."""
 
-    process: subprocess.Popen[bytes]
+    forks: ForkServer
+    pid: int
     port: int
 
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
     def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
+        os.kill(self.pid, number)
+
+    def exit_code(self) -> int | None:
+        """Return the exit code (negative: killed by that signal), None while it lives; the code is told only once."""
+        code: int | None = self.forks.ask(poll=self.pid)["exit"]
+        return code
 
     def metric(self, line: str) -> float:
         """Return the value of the series `line` (name and labels as exposed), 0 when it is not there."""
@@ -63,7 +87,7 @@ class WorkerProcess:
 class Jobs:
     """Runs in a fresh, migrated database and the worker processes a test started on it."""
 
-    def __init__(self, url: str, variables: Mapping[str, str], graph: str) -> None:
+    def __init__(self, url: str, forks: ForkServer, variables: Mapping[str, str], graph: str) -> None:
         self.environ = {
             "DATABASE_URL": url,
             "RESEARCH_ASSISTANT_LEASE_SECONDS": str(LEASE_SECONDS),
@@ -72,7 +96,7 @@ class Jobs:
             **variables,
         }
         self.settings = Settings.from_env(self.environ, needs=("DATABASE_URL",))
-        self.graph = graph
+        self.forks, self.graph = forks, graph
         self.workers: dict[int, WorkerProcess] = {}
         migrate.migrate(self.settings)
         self.reconnect()
@@ -82,19 +106,30 @@ class Jobs:
 
     def spawn(self, *flags: str) -> WorkerProcess:
         port = free_port()
-        argv = [sys.executable, "-m", "tests.real.support.worker", "--port", str(port), "--graph", self.graph, *flags]
-        worker = WorkerProcess(subprocess.Popen(argv, env={**os.environ, **self.environ}), port)
+        argv = ["--port", str(port), "--graph", self.graph, *flags]
+        worker = WorkerProcess(self.forks, self.forks.ask(argv=argv, environ=self.environ)["pid"], port)
         self.workers[worker.pid] = worker
         return worker
 
     def kill(self, pid: int) -> None:
+        self.workers[pid].signal(signal.SIGKILL)
+        self.wait_exit(pid)
+
+    def wait_exit(self, pid: int) -> int:
+        """Wait until the worker has ended, forget it and return its exit code."""
         worker = self.workers.pop(pid)
-        worker.process.kill()
-        worker.process.wait()
+        ended: list[int] = []
+
+        def has_ended() -> bool:
+            code = worker.exit_code()
+            ended.extend([] if code is None else [code])
+            return bool(ended)
+
+        self.wait(f"worker {pid} ends", has_ended)
+        return ended[0]
 
     def stop(self) -> None:
         for pid in list(self.workers):
-            self.workers[pid].signal(signal.SIGCONT)
             self.kill(pid)
         self.conn.close()
 
@@ -146,7 +181,7 @@ class Jobs:
         return self.rows("SELECT id, state, fence, error_kind, error_detail FROM runs WHERE state <> 'done'")
 
     def final_twice(self) -> list[dict[str, Any]]:
-        """Runs that have more or fewer than one final row in the ledger."""
+        """Return runs that have more or fewer than one final row in the ledger."""
         return self.rows(
             """SELECT r.id, count(e.id) FROM runs r
                LEFT JOIN run_events e ON e.run_id = r.id AND e.event IN ('done', 'failed')
@@ -154,7 +189,7 @@ class Jobs:
         )
 
     def rerun_nodes(self) -> list[dict[str, Any]]:
-        """Nodes that were started again under a later fence although they were finished."""
+        """Return nodes that were started again under a later fence although they were finished."""
         return self.rows(
             """SELECT s.run_id, s.node, f.fence AS finished_under, s.fence AS started_under
                FROM run_events f JOIN run_events s ON s.run_id = f.run_id AND s.task_id = f.task_id
@@ -162,7 +197,7 @@ class Jobs:
         )
 
     def incomplete_ledgers(self, nodes: int) -> list[dict[str, Any]]:
-        """Done runs whose ledger does not hold each of their `nodes` nodes as finished exactly once."""
+        """Return done runs whose ledger does not hold each of their `nodes` nodes as finished exactly once."""
         return self.rows(
             """SELECT r.id, count(e.id) AS finished, count(DISTINCT e.task_id) AS tasks FROM runs r
                LEFT JOIN run_events e ON e.run_id = r.id AND e.event = 'finished'
@@ -171,8 +206,8 @@ class Jobs:
             nodes,
         )
 
-    def forks(self) -> list[dict[str, Any]]:
-        """Checkpoints with more than one child, and threads with more than one root."""
+    def forked_chains(self) -> list[dict[str, Any]]:
+        """Return checkpoints with more than one child, and threads with more than one root."""
         return self.rows(
             """SELECT thread_id, parent_checkpoint_id, count(*) AS children FROM checkpoints
                GROUP BY thread_id, parent_checkpoint_id HAVING count(*) > 1"""
@@ -180,13 +215,13 @@ class Jobs:
 
 
 @contextmanager
-def jobs(server: Postgres, name: str, *, graph: str = TINY, **variables: str) -> Iterator[Jobs]:
-    """Yield runs and workers on a database of their own; whatever is left of the workers is killed at the end."""
-    made = Jobs(
-        server.create_database(name),
-        {f"RESEARCH_ASSISTANT_{key.upper()}": value for key, value in variables.items()},
-        graph,
-    )
+def jobs(server: Postgres, forks: ForkServer, name: str, *, graph: str = TINY, **variables: str) -> Iterator[Jobs]:
+    """Yield runs and workers on a database of their own; whatever is left of the workers is killed at the end.
+
+    `variables` are settings without their prefix, in lower case: `node_pace_seconds="0.3"`.
+    """
+    prefixed = {f"RESEARCH_ASSISTANT_{key.upper()}": value for key, value in variables.items()}
+    made = Jobs(server.create_database(name), forks, prefixed, graph)
     try:
         yield made
     finally:

@@ -1,8 +1,8 @@
 """A real LangGraph graph of the research assistant's shape and node names, with nothing in its nodes.
 
 planner -> two researchers in parallel (Send) -> synthesizer -> critic. A question `KIND in NODE` makes that node raise
-RunError(KIND), `bug in NODE` a ValueError, `wrong in NODE` the error of a wrong statement, `lost in NODE` that of a lost
-connection (under the first fence only), and `block in NODE` makes it wait for ever.
+RunError(KIND), `bug in NODE` a ValueError, `wrong in NODE` the error of a wrong statement, `lost in NODE` (under the
+first fence only) that of a lost connection, and `block in NODE` makes it wait for ever.
 """
 
 from __future__ import annotations

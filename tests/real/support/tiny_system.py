@@ -74,7 +74,7 @@ def compiled(_: Endpoints) -> Mapping[str, str]:
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
+    def do_GET(self) -> None:
         body = b"tiny_up 1\n"
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")

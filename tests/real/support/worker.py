@@ -1,12 +1,21 @@
-"""Run one worker over a graph of the tests: `python -m tests.real.support.worker --port N [--graph MODULE:NAME]`."""
+"""Run workers over a graph of the tests: `python -m tests.real.support.worker --port N [--graph MODULE:NAME]`.
+
+With `--fork-server` it reads one JSON request a line and forks: importing LangGraph takes seconds of processor time, and
+a test that kills twenty workers should not spend them twenty times. A forked worker is a process like any other.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import os
+import signal
+import sys
+import traceback
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from research_assistant import worker
 from research_assistant.checkpoints import FencedSaver
@@ -15,7 +24,8 @@ from research_assistant.settings import Settings
 from bongsu.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
+    from typing import NoReturn
 
     from research_assistant.db import Connection, Pool
     from research_assistant.worker import Graph, OpenGraph
@@ -43,19 +53,64 @@ def unfenced(open_graph: OpenGraph) -> OpenGraph:
     return opened
 
 
-def main() -> None:
+def load(graph: str) -> OpenGraph:
+    """Return the function that `MODULE:NAME` names."""
+    module, _, name = graph.partition(":")
+    found: OpenGraph = getattr(import_module(module), name)
+    return found
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run one worker, or the fork server."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--graph", default=TINY, help=f"module:function that opens the graph ({REAL} is the real one)")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--graph", default=TINY, help=f"what opens the graph ({REAL} is the real one)")
     parser.add_argument("--unfenced", action="store_true")
-    args = parser.parse_args()
-    module, _, name = args.graph.partition(":")
-    open_graph: OpenGraph = getattr(import_module(module), name)
-    needs = ("DATABASE_URL",) if args.graph == TINY else ()
-    settings = Settings.from_env(needs=needs)
+    parser.add_argument("--fork-server", action="store_true")
+    args = parser.parse_args(argv)
+    if args.fork_server:
+        load(TINY)
+        serve_forks()
+        return
+    open_graph = load(args.graph)
+    settings = Settings.from_env(needs=("DATABASE_URL",))
     logs.setup(settings.log_level)
     asyncio.run(worker.run(settings, args.port, open_graph=unfenced(open_graph) if args.unfenced else open_graph))
 
 
+def serve_forks() -> None:
+    """Answer `{"argv", "environ"}` with `{"pid"}`, `{"poll": pid}` with `{"exit": code or null}`; at the end kill all."""
+    alive: set[int] = set()
+    for line in sys.stdin:
+        request: dict[str, Any] = json.loads(line)
+        if "argv" in request:
+            pid = os.fork()
+            if pid == 0:
+                be_worker(request["argv"], request["environ"])
+            alive.add(pid)
+            answer: dict[str, Any] = {"pid": pid}
+        else:
+            ended, status = os.waitpid(request["poll"], os.WNOHANG)
+            alive.discard(ended)
+            answer = {"exit": os.waitstatus_to_exitcode(status) if ended else None}
+        print(json.dumps(answer), flush=True)
+    for pid in alive:
+        os.kill(pid, signal.SIGKILL)
+
+
+def be_worker(argv: Sequence[str], environ: dict[str, str]) -> NoReturn:
+    """Become a worker in a fresh fork and never return."""
+    code = 1
+    try:
+        os.dup2(2, 1)  # standard output belongs to the server's answers
+        os.environ.update(environ)
+        main(argv)
+        code = 0
+    except BaseException:  # noqa: BLE001 - whatever happens, this fork must not go on as a second server
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

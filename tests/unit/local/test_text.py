@@ -28,7 +28,7 @@ def test_hard_wrapped_lines_become_one_sentence() -> None:
 
 
 def test_headings_tables_and_code_are_no_sentences() -> None:
-    text = "# A heading of some length\n\n| a | table row here |\n\n```\ncode that looks like prose.\n```\n\nOnly this stays.\n"
+    text = "# A heading of length\n\n| a | table row here |\n\n```\ncode like prose.\n```\n\nOnly this stays.\n"
     assert sentences(text) == ["Only this stays."]
 
 

@@ -15,7 +15,7 @@ CREATE FUNCTION next_chunk_change() RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT nextval('chunk_changes');
 $$;
 COMMENT ON FUNCTION next_chunk_change IS
-    'The next change number. The lock is held until commit: numbers become visible in order, so a reader never passes one by.';
+    'The next change number. The lock lasts until commit: numbers become visible in order, so no reader passes one by.';
 
 CREATE TABLE documents (
     id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -25,7 +25,7 @@ CREATE TABLE documents (
     sha256     bytea NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON COLUMN documents.source IS 'Where it was ingested from: ingesting the same source again replaces the document.';
+COMMENT ON COLUMN documents.source IS 'Where it was ingested from: the same source again replaces the document.';
 
 CREATE TABLE chunks (
     id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -59,7 +59,7 @@ CREATE TABLE index_positions (
     seq        bigint NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON COLUMN index_positions.identity IS 'Which copy of the index the position speaks of: a new, empty index starts at 0.';
+COMMENT ON COLUMN index_positions.identity IS 'Which copy of the index the position is of: an empty one starts at 0.';
 """
 
 

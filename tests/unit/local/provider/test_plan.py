@@ -35,6 +35,13 @@ def test_each_part_of_a_question_gets_its_own_documents() -> None:
     ]
 
 
+def test_a_part_may_begin_with_a_preposition() -> None:
+    assert clauses("How is RPO measured, and from when until when is RTO measured?") == [
+        "How is RPO measured",
+        "from when until when is RTO measured",
+    ]
+
+
 @pytest.mark.parametrize(
     ("question", "sides"),
     [

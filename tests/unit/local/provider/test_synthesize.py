@@ -26,6 +26,13 @@ def test_two_relevant_passages_are_both_cited() -> None:
     assert {number for _, number in cited(synthesize("What is a retry budget?", [BUDGETS, BREAKERS]))} == {1, 2}
 
 
+def test_a_weaker_second_source_is_cited_beside_an_only_one() -> None:
+    strong = Passage(1, "Queues", "Queue age is a better scaling signal than queue depth for every worker pool.")
+    weak = Passage(2, "Queue signals", "Scaling on the age of a signal, on depth or on load is a choice of the team.")
+    answer = synthesize("Why is queue age a better scaling signal than queue depth?", [strong, weak])
+    assert [number for _, number in cited(answer)] == [1, 2]
+
+
 def test_both_sides_of_a_comparison_are_answered() -> None:
     answer = synthesize("Compare circuit breakers with retry budgets", [BUDGETS, BREAKERS])
     assert "A circuit breaker stops calls. [2]" in answer
@@ -46,6 +53,10 @@ def test_a_korean_question_is_answered_in_korean() -> None:
 def test_no_overlap_is_answered_honestly() -> None:
     assert synthesize("How deep is the ocean?", [BUDGETS, BREAKERS]) == UNANSWERED
     assert synthesize("What is a retry budget?", []) == UNANSWERED
+
+
+def test_half_of_a_short_topic_is_another_topic() -> None:
+    assert synthesize("What is prompt injection?", [Passage(1, "Tracing", "The prompt is not recorded.")]) == UNANSWERED
 
 
 def test_common_words_do_not_make_up_for_an_absent_identifier() -> None:

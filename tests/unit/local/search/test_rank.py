@@ -41,3 +41,8 @@ def test_the_snippet_begins_where_the_words_are() -> None:
 def test_a_snippet_is_bounded() -> None:
     long = page("x", "retry " * 1000)
     assert len(snippet(long, ["retry"])) <= MAX_SNIPPET
+
+
+def test_a_snippet_ends_with_a_whole_sentence() -> None:
+    long = page("x", "The retry budget is ten percent of all calls. " * 40)
+    assert snippet(long, ["retry"]).endswith("of all calls.")

@@ -1,0 +1,112 @@
+"""The queue's corrections on a real database: a job belongs to its newest owner, statements outlive the server."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from pgqueuer.ports.repository import EntrypointExecutionParameter
+from pgqueuer.types import QueueEntrypoint, QueueManagerId
+from research_assistant import db, migrate, queue
+from research_assistant.settings import Settings
+
+from tests.real.support.pg import Postgres, postgres
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from pgqueuer.models import Job
+
+
+@pytest.fixture(scope="module")
+def settings(server: Postgres) -> Settings:
+    made = Settings.from_env({"DATABASE_URL": server.create_database("queue")}, needs=())
+    migrate.migrate(made)
+    return made
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[db.Pool]:
+    async with await db.open_pool(settings, max_size=queue.POOL_SIZE) as opened:
+        yield opened
+
+
+def worker(pool: db.Pool, settings: Settings) -> queue.OwnedQueries:
+    driver = queue.PatientDriver(pool, settings.database_url, asyncio.Event())
+    return queue.OwnedQueries(driver, owner=QueueManagerId(uuid4()))
+
+
+async def take(queries: queue.OwnedQueries) -> Job:
+    assert queries.owner is not None
+    (job,) = await queries.dequeue(
+        batch_size=1,
+        entrypoints={QueueEntrypoint(queue.ENTRYPOINT): EntrypointExecutionParameter(0)},
+        queue_manager_id=queries.owner,
+        global_concurrency_limit=None,
+        heartbeat_timeout=timedelta(minutes=1),
+    )
+    return job
+
+
+async def job_row(pool: db.Pool) -> dict[str, Any] | None:
+    async with pool.connection() as conn:
+        return await (await conn.execute("SELECT status::text, queue_manager_id, heartbeat FROM pgqueuer")).fetchone()
+
+
+async def test_a_worker_that_lost_its_job_can_neither_renew_nor_give_back_nor_remove_it(
+    pool: db.Pool, settings: Settings
+) -> None:
+    stalled, successor = worker(pool, settings), worker(pool, settings)
+    async with pool.connection() as conn:
+        await queue.enqueue(conn, uuid4())
+    job = await take(stalled)
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE pgqueuer SET heartbeat = now() - interval '1 hour'")
+    taken = await take(successor)
+    assert taken.id == job.id
+    row = await job_row(pool)
+    await stalled.update_heartbeat([job.id])
+    await stalled.retry_job(job, timedelta(0), None)
+    await stalled.log_jobs([(job, "successful", None)])
+    assert await job_row(pool) == row
+    assert row is not None
+    assert (row["status"], row["queue_manager_id"]) == ("picked", successor.owner)
+    await successor.retry_job(taken, timedelta(0), None)
+    again = await take(stalled)
+    await stalled.log_jobs([(again, "successful", None)])
+    assert await job_row(pool) is None
+
+
+async def test_statements_and_notifications_outlive_the_server_until_the_worker_stops() -> None:
+    with postgres() as own:
+        settings = Settings.from_env({"DATABASE_URL": own.url}, needs=())
+        stopping = asyncio.Event()
+        async with await db.open_pool(settings, max_size=2) as pool:
+            driver = queue.PatientDriver(pool, own.url, stopping)
+            heard: asyncio.Queue[Any] = asyncio.Queue()
+            async with driver, asyncio.timeout(60):
+                await driver.add_listener("news", heard.put_nowait)
+                await hear(driver, heard, "before")
+                await asyncio.to_thread(own.stop)
+                waiting = asyncio.create_task(driver.fetch("SELECT 1 AS one"))
+                await asyncio.to_thread(own.start)
+                assert await waiting == [{"one": 1}]
+                await hear(driver, heard, "after")
+                await asyncio.to_thread(own.stop)
+                stopping.set()
+                with pytest.raises(psycopg.OperationalError):
+                    await driver.execute("SELECT 1")
+
+
+async def hear(driver: queue.PatientDriver, heard: asyncio.Queue[Any], word: str) -> None:
+    """Send `word` until it is heard: who listens again after a restart misses what was said before."""
+    while heard.empty():
+        await driver.notify("news", word)
+        await asyncio.sleep(0.05)
+    assert await heard.get() == word
+    while not heard.empty():
+        heard.get_nowait()

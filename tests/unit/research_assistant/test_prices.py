@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+from research_assistant import prices
+
+from bongsu.core.errors import SpecError, UsageError
+
+
+def test_the_month_planned_in_the_mission_costs_what_it_says() -> None:
+    chat, embeddings = prices.of("gpt-4o"), prices.of("text-embedding-3-small")
+    assert chat.cost(50_000_000, 20_000_000) == pytest.approx(500 + 600)
+    assert embeddings.cost(100_000_000, 0) == pytest.approx(20)
+
+
+def test_a_small_call_is_not_rounded_away() -> None:
+    assert prices.Price(0.01, 0.03).cost(1, 1) == pytest.approx(0.00004)
+
+
+def test_a_model_without_a_price_cannot_be_used() -> None:
+    with pytest.raises(UsageError, match="the price of gpt-9 is unknown"):
+        prices.of("gpt-9")
+
+
+@pytest.mark.parametrize(
+    ("models", "problem"),
+    [
+        ("gpt-4o: {input: 0.01}", "output is missing"),
+        ("gpt-4o: {input: cheap, output: 1}", "must be a number"),
+        ("gpt-4o: {input: -1, output: 1}", "negative price"),
+        ("gpt-4o: {input: 1, output: 1, cached: 1}", "unknown key"),
+    ],
+)
+def test_a_wrong_table_is_reported_where_it_is_wrong(tmp_path: Path, models: str, problem: str) -> None:
+    table = tmp_path / "prices.yaml"
+    table.write_text(f"source: a test\ndate: 2026-11-23\nmodels:\n  {models}\n", encoding="utf-8")
+    with pytest.raises(SpecError) as raised:
+        prices.load(table)
+    assert any(problem in found.what and found.span.line == 4 for found in raised.value.problems)
