@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import socket
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from research_assistant.checkpoints import FencedSaver
 from research_assistant.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from typing import TypeAlias
     from uuid import UUID
@@ -48,22 +48,14 @@ STOPPING = "the worker is stopping"
 CONNECTIONS_PER_RUN = 3  # parallel researchers write and read at once
 
 
-@asynccontextmanager
-async def open_graph(settings: Settings, pool: db.Pool, saver: FencedSaver) -> AsyncIterator[Graph]:
-    """Yield the research assistant's graph over its opened services."""
-    from research_assistant.graph import build_graph  # noqa: PLC0415 - tests run the worker over graphs of their own
-    from research_assistant.services import open_services  # noqa: PLC0415
-
-    async with open_services(settings, pool) as services:
-        yield build_graph(services, saver)
-
-
 def main(settings: Settings, metrics_port: int) -> None:
     """Run a worker until SIGTERM or SIGINT. Raises UnreachableError, StateError and OSError at the start."""
-    asyncio.run(run(settings, metrics_port))
+    from research_assistant.assembly import open_graph  # noqa: PLC0415 - seconds of imports; see there
+
+    asyncio.run(run(settings, metrics_port, open_graph))
 
 
-async def run(settings: Settings, metrics_port: int, *, open_graph: OpenGraph = open_graph) -> None:
+async def run(settings: Settings, metrics_port: int, open_graph: OpenGraph) -> None:
     """Run a worker in this event loop.
 
     `open_graph` opens the graph to run; its final state holds answer, citations and run_class.

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 WORKERS = 4
 KILLS_PER_NODE = 5
 OPEN_RUNS = 10
-TASKS_PER_RUN = 5  # planner, two researchers, synthesizer, critic
 
 
 def keep_busy(j: Jobs) -> None:
@@ -57,7 +56,7 @@ def test_twenty_killed_workers_lose_no_run_rerun_no_finished_node_and_fork_no_ch
         assert j.not_done() == []
         assert j.final_twice() == []
         assert j.rerun_nodes() == []
-        assert j.incomplete_ledgers(TASKS_PER_RUN) == []
+        assert j.incomplete_ledgers() == []
         assert j.forked_chains() == []
 
 

@@ -32,7 +32,7 @@ class Observed:
     app: ASGIApp
     deadline: float = DEADLINE_SECONDS
     max_in_flight: int = MAX_IN_FLIGHT
-    _in_flight: int = field(default=0, init=False)
+    in_flight: int = field(default=0, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer and count what it answered."""
@@ -41,15 +41,15 @@ class Observed:
             return
         started = time.perf_counter()
         reply = _Reply(send)
-        self._in_flight += 1
+        self.in_flight += 1
         try:
             await self._answer(scope, receive, reply)
         finally:
-            self._in_flight -= 1
+            self.in_flight -= 1
             _count(scope, reply, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
-        if self._in_flight > self.max_in_flight and scope["path"].startswith(COUNTED_PREFIX):
+        if self.in_flight > self.max_in_flight and scope["path"].startswith(COUNTED_PREFIX):
             busy = problem(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests at once.", headers={"Retry-After": "1"})
             await busy(scope, receive, reply)
             return

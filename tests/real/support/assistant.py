@@ -21,6 +21,8 @@ from tests.real.support.stand_ins import ROOT, Running, eventually, running, sto
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.real.support.pg import Postgres
+
 CORPUS = ROOT / "agents/research_assistant/corpus"
 SCRIPT = Path(sys.executable).parent / "research-assistant"
 CHROMA = Path(sys.executable).parent / "chroma"
@@ -47,6 +49,8 @@ class Assistant:
 
     folder: Path
     env: dict[str, str]
+    server: Postgres
+    chroma: Chroma
     primary: Running
     secondary: Running
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -67,10 +71,12 @@ class Assistant:
         assert not check or done.returncode == 0, f"{argv} exited {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done
 
-    def start(self, name: str, *argv: str) -> None:
-        """Start a process of ours; its standard error goes to a file in the folder."""
+    def start(self, name: str, *argv: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a verb that serves; what it says goes to a file in the folder."""
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(list(argv), env=self.env, stdout=log, stderr=log, cwd=ROOT)
+            process = subprocess.Popen([str(SCRIPT), *argv], env=self.env | variables, stdout=log, stderr=log, cwd=ROOT)
+        self.processes[name] = process
+        return process
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8")
@@ -118,19 +124,30 @@ def answers(url: str) -> bool:
         return False
 
 
-@contextmanager
-def chroma(folder: Path) -> Iterator[str]:
-    """Run a Chroma server over `folder`; yield its URL."""
-    port = free_port()
-    argv = [str(CHROMA), "run", "--path", str(folder), "--host", "127.0.0.1", "--port", str(port)]
-    with (folder.parent / "chroma.log").open("ab") as log:
-        process = subprocess.Popen(argv, stdout=log, stderr=log)
-    try:
-        eventually(lambda: answers(f"http://127.0.0.1:{port}/api/v2/heartbeat"), START_SECONDS)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
+class Chroma:
+    """One Chroma server; `stop` and `start` keep the port, and the data unless the folder was removed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "chroma"
+        self._log = folder / "chroma.log"
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        argv = [str(CHROMA), "run", "--path", str(self.data), "--host", "127.0.0.1", "--port", str(self._port)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(argv, stdout=log, stderr=log)
+        eventually(lambda: answers(f"{self.url}/api/v2/heartbeat"), START_SECONDS)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
 
 
 @contextmanager
@@ -139,7 +156,9 @@ def assistant(*ingested: Path, **variables: str) -> Iterator[Assistant]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bongsu-assistant-")))
         server = stack.enter_context(postgres())
-        chroma_url = stack.enter_context(chroma(folder / "chroma"))
+        chroma = Chroma(folder)
+        stack.callback(chroma.stop)
+        chroma.start()
         primary = stack.enter_context(running("bongsu.local.provider", "--port", "0", "--name", "primary"))
         secondary = stack.enter_context(running("bongsu.local.provider", "--port", "0", "--name", "secondary"))
         search = stack.enter_context(running("bongsu.local.search", "--port", "0", "--corpus", str(CORPUS / "web")))
@@ -150,7 +169,7 @@ def assistant(*ingested: Path, **variables: str) -> Iterator[Assistant]:
         env = {
             **os.environ,
             "DATABASE_URL": server.create_database("assistant"),
-            "CHROMA_URL": chroma_url,
+            "CHROMA_URL": chroma.url,
             "OPENAI_BASE_URL": f"{primary.url}/v1",
             "OPENAI_SECONDARY_BASE_URL": f"{secondary.url}/v1",
             "OPENAI_API_KEY": "local",
@@ -160,14 +179,14 @@ def assistant(*ingested: Path, **variables: str) -> Iterator[Assistant]:
             "RESEARCH_ASSISTANT_LEASE_SECONDS": "3",
             **variables,
         }
-        made = Assistant(folder, env, primary, secondary)
+        made = Assistant(folder, env, server, chroma, primary, secondary)
         made.call("migrate")
         made.call("keys", "add", "test", "--key-file", str(key_file))
         if ingested:
             made.call("ingest", *map(str, ingested))
         stack.callback(lambda: [stop(process) for process in made.processes.values()])  # type: ignore[arg-type]
-        made.start("api", str(SCRIPT), "api", "--port", str(api_port))
-        made.start("worker", str(SCRIPT), "worker", "--metrics-port", str(worker_port))
+        made.start("api", "api", "--port", str(api_port))
+        made.start("worker", "worker", "--metrics-port", str(worker_port))
         eventually(lambda: answers(f"{made.url}/readyz"), START_SECONDS)
         eventually(lambda: answers(f"http://127.0.0.1:{worker_port}/healthz"), START_SECONDS)
         yield made

@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 from research_assistant import db, migrate, runs
 from research_assistant.settings import Settings
 
+from bongsu.core.conventions import NODES
 from tests.real.support.pg import free_port
 from tests.real.support.worker import TINY
 
@@ -196,14 +197,16 @@ class Jobs:
                WHERE f.event = 'finished' AND s.event = 'started' AND s.fence > f.fence"""
         )
 
-    def incomplete_ledgers(self, nodes: int) -> list[dict[str, Any]]:
-        """Return done runs whose ledger does not hold each of their `nodes` nodes as finished exactly once."""
+    def incomplete_ledgers(self) -> list[dict[str, Any]]:
+        """Return done runs whose ledger lacks a kind of node, or has a started node not finished exactly once."""
         return self.rows(
-            """SELECT r.id, count(e.id) AS finished, count(DISTINCT e.task_id) AS tasks FROM runs r
-               LEFT JOIN run_events e ON e.run_id = r.id AND e.event = 'finished'
-               WHERE r.state = 'done' GROUP BY r.id HAVING count(e.id) <> %s OR count(DISTINCT e.task_id) <> %s""",
-            nodes,
-            nodes,
+            """SELECT r.id, count(*) FILTER (WHERE e.event = 'finished') AS finished,
+                      count(DISTINCT e.task_id) AS tasks, array_agg(DISTINCT e.node) AS nodes
+               FROM runs r LEFT JOIN run_events e ON e.run_id = r.id AND e.event IN ('started', 'finished')
+               WHERE r.state = 'done' GROUP BY r.id
+               HAVING count(*) FILTER (WHERE e.event = 'finished') <> count(DISTINCT e.task_id)
+                  OR count(DISTINCT e.node) <> %s""",
+            len(NODES),
         )
 
     def forked_chains(self) -> list[dict[str, Any]]:
@@ -215,13 +218,22 @@ class Jobs:
 
 
 @contextmanager
-def jobs(server: Postgres, forks: ForkServer, name: str, *, graph: str = TINY, **variables: str) -> Iterator[Jobs]:
+def jobs(
+    server: Postgres,
+    forks: ForkServer,
+    name: str,
+    *,
+    graph: str = TINY,
+    services: Mapping[str, str] | None = None,
+    **variables: str,
+) -> Iterator[Jobs]:
     """Yield runs and workers on a database of their own; whatever is left of the workers is killed at the end.
 
-    `variables` are settings without their prefix, in lower case: `node_pace_seconds="0.3"`.
+    `variables` are settings without their prefix, in lower case: `node_pace_seconds="0.3"`; `services` holds what the
+    real graph needs besides (CHROMA_URL and the like).
     """
     prefixed = {f"RESEARCH_ASSISTANT_{key.upper()}": value for key, value in variables.items()}
-    made = Jobs(server.create_database(name), forks, prefixed, graph)
+    made = Jobs(server.create_database(name), forks, {**(services or {}), **prefixed}, graph)
     try:
         yield made
     finally:

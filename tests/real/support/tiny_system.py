@@ -1,7 +1,7 @@
 """A system as small as one can be under the stack's care: `python tiny_system.py serve PORT FOLDER` and friends.
 
 `serve` answers /healthz and /metrics and writes the variables it sees to FOLDER/env-PORT.json; `setup` and `ask` run to
-completion; `stubborn` ignores SIGTERM and leaves a grandchild behind; `broken` ends before it is ready.
+completion, `fail` fails; `stubborn` ignores SIGTERM and leaves a grandchild behind; `broken` ends before it is ready.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ service: tiny
 stores:
   - {{name: postgres, kind: postgresql, env: DATABASE_URL}}
 upstreams:
-  - {{name: search, env: SEARCH_URL}}
+  - {{name: llm-primary, env: OPENAI_BASE_URL}}
 secrets:
   - {{name: api-key, env: TINY_KEY_FILE}}
 setup:
@@ -46,13 +47,18 @@ processes:
     metrics: /metrics
 traffic: {{command: [{python}, {program}, ask]}}
 probe: {{command: [{python}, {program}, ask]}}
-sample: {{command: [{python}, {program}, ask]}}
+sample: {{command: [{python}, {program}, {ask}]}}
+actions:
+  - {{name: provider-show, command: [{python}, {program}, ask]}}
+  - name: provider-switch
+    command: [{python}, {program}, "{{to}}"]
+    arguments: {{to: {{type: choice, values: [primary, secondary]}}}}
 compressible: {{TINY_DAY_SECONDS: 86400}}
 """
 ALERTMANAGER = "route: {receiver: none}\nreceivers: [{name: none}]\n"
 
 
-def write_tiny(root: Path, base: int, web: str = "serve") -> Path:
+def write_tiny(root: Path, base: int, web: str = "serve", ask: str = "ask") -> Path:
     """Write the manifest of a tiny system to `root` and return the folder into which its processes write."""
     folder = root / "seen"
     folder.mkdir()
@@ -61,11 +67,19 @@ def write_tiny(root: Path, base: int, web: str = "serve") -> Path:
         program=json.dumps(str(Path(__file__))),
         folder=json.dumps(str(folder)),
         web=web,
+        ask=ask,
         base=base,
         worker=base + 1,
     )
     (root / "bongsu.yaml").write_text(text, encoding="utf-8")
     return folder
+
+
+def copy_catalogues(root: Path) -> None:
+    """Give the tiny system the specifications of this repository: the verbs compile before they start anything."""
+    here = Path(__file__).parents[3]
+    for folder in ("slo", "alerts", "runbooks", "dashboards", "chaos"):
+        shutil.copytree(here / folder, root / folder)
 
 
 def compiled(_: Endpoints) -> Mapping[str, str]:
@@ -106,6 +120,9 @@ def main(argv: list[str]) -> int:
             return 7
         case ["setup", folder, key]:
             (Path(folder) / "setup").write_text(Path(key).read_text(encoding="utf-8"), encoding="utf-8")
+        case ["fail"]:
+            print("tiny: I know no answer", file=sys.stderr)
+            return 5
         case ["ask"]:
             print("An answer [1].\n[1] a source")
         case _:

@@ -1,7 +1,7 @@
 """Run workers over a graph of the tests: `python -m tests.real.support.worker --port N [--graph MODULE:NAME]`.
 
-With `--fork-server` it reads one JSON request a line and forks: importing LangGraph takes seconds of processor time, and
-a test that kills twenty workers should not spend them twenty times. A forked worker is a process like any other.
+With `--fork-server` it reads one JSON request a line and forks: importing LangGraph takes seconds of processor time and
+a test that kills twenty workers should not pay them twenty times. A forked worker is a process like any other.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from research_assistant.db import Connection, Pool
     from research_assistant.worker import Graph, OpenGraph
 
-REAL = "research_assistant.worker:open_graph"
+REAL = "research_assistant.assembly:open_graph"
 TINY = "tests.real.support.tiny_graph:open_graph"
 
 
@@ -75,11 +75,11 @@ def main(argv: Sequence[str]) -> None:
     open_graph = load(args.graph)
     settings = Settings.from_env(needs=("DATABASE_URL",))
     logs.setup(settings.log_level)
-    asyncio.run(worker.run(settings, args.port, open_graph=unfenced(open_graph) if args.unfenced else open_graph))
+    asyncio.run(worker.run(settings, args.port, unfenced(open_graph) if args.unfenced else open_graph))
 
 
 def serve_forks() -> None:
-    """Answer `{"argv", "environ"}` with `{"pid"}`, `{"poll": pid}` with `{"exit": code or null}`; at the end kill all."""
+    """Answer `{"argv", "environ"}` with `{"pid"}`, `{"poll": pid}` with `{"exit": code or null}`; end with all."""
     alive: set[int] = set()
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)
