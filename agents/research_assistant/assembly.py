@@ -1,7 +1,7 @@
 """The research assistant's graph over its opened services, as the worker runs it.
 
-Apart from worker.py because these imports take seconds: they come before the first connection is made, and tests that run
-the worker over a graph of their own do without them.
+Apart from worker.py because these imports take seconds: they come before the first connection is made, and tests that
+run the worker over a graph of their own do without them.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import uvloop
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from pgqueuer.errors import RetryRequested
@@ -48,18 +49,22 @@ STOPPING = "the worker is stopping"
 CONNECTIONS_PER_RUN = 3  # parallel researchers write and read at once
 
 
-def main(settings: Settings, metrics_port: int) -> None:
-    """Run a worker until SIGTERM or SIGINT. Raises UnreachableError, StateError and OSError at the start."""
-    from research_assistant.assembly import open_graph  # noqa: PLC0415 - seconds of imports; see there
+def main(settings: Settings, metrics_port: int, open_graph: OpenGraph | None = None) -> None:
+    """Run a worker on uvloop until SIGTERM or SIGINT. Raises UnreachableError, StateError and OSError at the start."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings, metrics_port, open_graph))
 
-    asyncio.run(run(settings, metrics_port, open_graph))
 
-
-async def run(settings: Settings, metrics_port: int, open_graph: OpenGraph) -> None:
+async def run(settings: Settings, metrics_port: int, open_graph: OpenGraph | None = None) -> None:
     """Run a worker in this event loop.
 
-    `open_graph` opens the graph to run; its final state holds answer, citations and run_class.
+    `open_graph` opens the graph to run (default: the research assistant's); its final state holds answer, citations and
+    run_class.
     """
+    if open_graph is None:
+        from research_assistant import assembly  # noqa: PLC0415 - seconds of imports; see there
+
+        open_graph = assembly.open_graph
     async with AsyncExitStack() as stack:
         pulse = health.Pulse()
         server = health.serve(metrics_port, pulse)

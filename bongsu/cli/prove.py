@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from bongsu.chaos.plan import Plan
     from bongsu.chaos.run import Steps
     from bongsu.stack.run import Stack
+    from bongsu.stack.supervisor import Step
 
 NAME = "prove"
 HELP = "break the system on purpose and prove that its alerts fire, are delivered, are healed by the runbook and clear"
@@ -121,7 +122,7 @@ async def _prove(job: Job, report: Callable[[str], None]) -> Outcome:
         report(f"starting a stack of its own in {home.path}; time runs {experiment.factor:g} times as fast")
         async with (
             running_stack(
-                catalogue.manifest, job.root, home, options, compiled, report=lambda step: report(str(step))
+                catalogue.manifest, job.root, home, options, compiled, report=lambda step: _tell(step, report)
             ) as stack,
             httpx.AsyncClient(timeout=HTTP_SECONDS, trust_env=False) as client,
         ):
@@ -173,6 +174,12 @@ def _reporter(out: TextIO) -> Callable[[str], None]:
             print(f"[{time.monotonic() - started:6.1f} s] {line}", file=out, flush=True)
 
     return report
+
+
+def _tell(step: Step, report: Callable[[str], None]) -> None:
+    """Report what the supervisor did; that something starts is said by its being ready."""
+    if step.phase != "starting":
+        report(f"{step.phase} {step.name} {step.detail}".rstrip())
 
 
 def summary(record: dict[str, Any]) -> str:

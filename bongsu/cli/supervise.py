@@ -64,7 +64,7 @@ async def supervise(order: Order, tell: Callable[[Mapping[str, Any]], None], *, 
         if order.question and catalogue.manifest.sample:
             await _ask(stack, tell)
         tell({"event": "ready", "seconds": time.monotonic() - began, "addresses": public_addresses(stack.urls)})
-        await asyncio.Event().wait()
+        await stack.supervisor.wait_for_failure()
 
 
 async def _ask(stack: Stack, tell: Callable[[Mapping[str, Any]], None]) -> None:

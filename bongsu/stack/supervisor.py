@@ -95,6 +95,7 @@ class Supervisor:
         self._levels = levels(plan.processes, plan.setup_depends)
         self._reached = {name: asyncio.Event() for name in (*self._slots, SETUP)}
         self._tasks: list[asyncio.Task[None]] = []
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._client = make_client()
         self._stopping = False
         self._ready = False
@@ -119,6 +120,10 @@ class Supervisor:
         self._ready = True
         self._save()
 
+    async def wait_for_failure(self) -> None:
+        """Return never; raise when the supervision itself breaks."""
+        await asyncio.shield(self._broken)
+
     async def stop(self) -> None:
         """Stop everything in reverse order, then whatever else carries the home's identity."""
         self._stopping = True
@@ -135,6 +140,8 @@ class Supervisor:
         if left:
             raise StateError(f"processes that even SIGKILL did not end: {', '.join(str(pid) for pid, _ in left)}")
         self._home.state.unlink(missing_ok=True)
+        if self._broken.done() and (error := self._broken.exception()) is not None:
+            raise error
 
     # one process
 
@@ -197,7 +204,7 @@ class Supervisor:
             self._exporter.restarted(slot.spec.name)
             self._save()
             said = f"{_how(code)}; restart {slot.restarts} in {pause:g} s"
-            _log.warning("%s %s", slot.spec.name, said, extra={"process": slot.spec.name})
+            _log.warning("%s %s", slot.spec.name, said)
             self._report(Step(slot.spec.name, "restarting", said))
             await asyncio.sleep(pause)
             # When it cannot start, or ends again, the next turn of the loop says so.
@@ -205,7 +212,7 @@ class Supervisor:
                 await self._spawn(slot)
                 await self._until_ready(slot)
                 self._mark_ready(slot)
-                _log.info("%s is ready again", slot.spec.name, extra={"process": slot.spec.name})
+                _log.info("%s is ready again", slot.spec.name)
                 self._report(Step(slot.spec.name, "ready", str(slot.spec.port)))
 
     async def _end(self, slot: _Slot) -> None:
@@ -241,7 +248,14 @@ class Supervisor:
             logs.rotate(self._home.log)
 
     def _watch(self, work: Coroutine[None, None, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._note_end)
+        self._tasks.append(task)
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        """Hand the error of a task that nobody awaits to `wait_for_failure`: a supervisor must not die in silence."""
+        if not task.cancelled() and (error := task.exception()) is not None and not self._broken.done():
+            self._broken.set_exception(error)
 
     def _save(self) -> None:
         state = StackState(

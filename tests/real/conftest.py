@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.real.support.assistant import CORPUS, Assistant, running_assistant
 from tests.real.support.jobs import ForkServer
 from tests.real.support.pg import Postgres, postgres
 
@@ -26,3 +27,10 @@ def forks() -> Iterator[ForkServer]:
     started = ForkServer()
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session")
+def assistant() -> Iterator[Assistant]:
+    """Give the session a whole research assistant, API and worker included, that knows the articles."""
+    with running_assistant(CORPUS / "articles") as started:
+        yield started

@@ -26,7 +26,7 @@ from bongsu.core.errors import StateError, UnreachableError
 from bongsu.core.manifest import Manifest, load_manifest
 from bongsu.stack import pids
 from bongsu.stack.child import spawn, terminate
-from bongsu.stack.home import Home, fresh_home, open_home, read_home
+from bongsu.stack.home import Home, fresh_home, open_home
 from bongsu.stack.options import StackOptions
 from bongsu.stack.ports import free_ports
 from bongsu.stack.run import Stack, running_stack
@@ -65,11 +65,20 @@ def modes_above(path: Path) -> dict[Path, int]:
     return {parent: stat.S_IMODE(parent.stat().st_mode) for parent in path.parents}
 
 
+def users() -> bytes:
+    return Path("/etc/passwd").read_bytes()
+
+
+def text_and_mode(path: Path | str) -> tuple[str, int]:
+    return Path(path).read_text(), stat.S_IMODE(Path(path).stat().st_mode)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def world() -> AsyncIterator[World]:
+async def world(server: Postgres) -> AsyncIterator[World]:
     with tiny() as (root, manifest, seen), fresh_home() as home:
-        before, passwd = modes_above(home.path / "x"), Path("/etc/passwd").read_bytes()
-        environment = {**os.environ, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "PGHOST": "elsewhere"}
+        before, passwd = modes_above(home.path / "x"), users()
+        others = {"DATABASE_URL": server.create_database("untouched"), "PGDATABASE": "untouched"}
+        environment = {**os.environ, **others, "PGHOST": "127.0.0.1", "PGPORT": str(server.port)}
         async with running_stack(manifest, root, home, FENCED, compiled, environment=environment) as stack:
             yield World(stack, seen, before, passwd)
 
@@ -104,18 +113,24 @@ async def test_the_system_sees_its_addresses_and_none_of_the_callers(world: Worl
     seen = json.loads(next(world.seen.glob("env-*.json")).read_text())
     assert seen["DATABASE_URL"] == world.stack.urls["postgres"]
     assert seen["TINY_URL"] == world.stack.urls["web"]
-    assert "PGHOST" not in seen
+    assert not {"PGHOST", "PGPORT", "PGDATABASE"} & set(seen)
+
+
+async def test_the_callers_database_is_not_touched(world: World, server: Postgres) -> None:
+    assert {process.phase for process in world.stack.processes()} == {"running"}
+    with psycopg.connect(server.url) as connection:
+        statistics = "SELECT sessions, tup_inserted FROM pg_stat_database WHERE datname = 'untouched'"
+        assert connection.execute(statistics).fetchone() == (0, 0)
 
 
 async def test_the_setup_ran_with_the_secret_that_only_its_owner_reads(world: World) -> None:
-    key = Path(world.stack.env["TINY_KEY_FILE"])
-    assert (world.seen / "setup").read_text() == key.read_text()
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    key, mode = text_and_mode(world.stack.env["TINY_KEY_FILE"])
+    assert (text_and_mode(world.seen / "setup")[0], mode) == (key, 0o600)
 
 
 async def test_parent_folders_and_users_are_as_before(world: World) -> None:
     assert modes_above(world.stack.home.path / "x") == world.modes
-    assert Path("/etc/passwd").read_bytes() == world.passwd
+    assert users() == world.passwd
 
 
 async def test_postgresql_runs_without_privileges_and_asks_for_the_password(world: World) -> None:
@@ -135,8 +150,7 @@ async def test_a_command_of_the_manifest_runs_with_the_systems_variables(world: 
 async def test_a_killed_process_is_restarted_and_counted(world: World) -> None:
     before = next(p for p in world.stack.processes() if p.name == "web")
     assert pids.send(before.pid, before.known, signal.SIGKILL)
-    web = until_async(lambda: asyncio.sleep(0.05, _restarted(world.stack, "web")), "web runs again")
-    await web
+    await until_async(lambda: asyncio.sleep(0.05, _restarted(world.stack, "web")), "web runs again")
     after = next(p for p in world.stack.processes() if p.name == "web")
     assert (after.restarts, after.pid != before.pid) == (1, True)
     recorded = read_state(world.stack.home)
@@ -151,18 +165,6 @@ async def test_a_killed_process_is_restarted_and_counted(world: World) -> None:
 
 def _restarted(stack: Stack, name: str) -> bool:
     return any(p.name == name and p.restarts == 1 and p.phase == "running" for p in stack.processes())
-
-
-async def test_nothing_is_left_when_the_block_ends_and_the_database_comes_back() -> None:
-    with tiny() as (root, manifest, _), fresh_home() as home:
-        for expected in ([], [("kept",)]):
-            async with running_stack(manifest, root, home, FENCED, compiled) as stack:
-                async with await psycopg.AsyncConnection.connect(stack.urls["postgres"], autocommit=True) as connection:
-                    await connection.execute("CREATE TABLE IF NOT EXISTS t (v text)")
-                    assert await (await connection.execute("SELECT v FROM t")).fetchall() == expected
-                    await connection.execute("INSERT INTO t VALUES ('kept')")
-            assert pids.members(home.identity) == []
-            assert read_state(home) is None
 
 
 async def test_a_process_that_breaks_is_named_with_its_log_and_nothing_is_left() -> None:
@@ -183,18 +185,6 @@ async def test_a_given_database_is_used_and_none_of_our_own_is_started(server: P
             assert "postgres" not in {process.name for process in stack.processes()}
             assert json.loads(next(seen.glob("env-*.json")).read_text())["DATABASE_URL"] == url
         assert not (home.path / "postgres").exists()
-
-
-async def test_a_fenced_stack_never_touches_a_given_database(server: Postgres) -> None:
-    url = server.create_database("untouched")
-    with tiny() as (root, manifest, seen), fresh_home() as home:
-        environment = {**os.environ, "DATABASE_URL": url, "PGDATABASE": "untouched", "PGPORT": str(server.port)}
-        async with running_stack(manifest, root, home, FENCED, compiled, environment=environment) as stack:
-            assert stack.urls["postgres"] != url
-            assert url not in next(seen.glob("env-*.json")).read_text()
-    with psycopg.connect(server.url) as connection:
-        statistics = "SELECT sessions, tup_inserted FROM pg_stat_database WHERE datname = 'untouched'"
-        assert connection.execute(statistics).fetchone() == (0, 0)
 
 
 async def test_a_busy_port_is_named_with_who_holds_it_and_what_to_do(tmp_path: Path) -> None:
@@ -243,40 +233,39 @@ from tests.real.support.tiny_system import compiled
 
 async def main(root, home):
     options = StackOptions(ignore_environment_urls=True)
-    async with running_stack(load_manifest(root / "bongsu.yaml"), root, read_home(home), options, compiled):
-        print("up", flush=True)
+    async with running_stack(load_manifest(root / "bongsu.yaml"), root, read_home(home), options, compiled) as stack:
+        print(stack.urls["postgres"], flush=True)
         await asyncio.Event().wait()
 
 asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
 """
 
 
-def _up(root: Path, home: Home) -> subprocess.Popen[str]:
+@contextmanager
+def runner(root: Path, home: Home) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Yield a process that runs a stack, and the address of its database."""
     argv = [sys.executable, "-c", RUNNER, str(root), str(home.path)]
-    runner = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert runner.stdout is not None
-    assert runner.stdout.readline() == "up\n"
-    return runner
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+
+
+def remembered(dsn: str) -> list[tuple[str]]:
+    """Return the rows of a table, then add one."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS t (v text)")
+        rows = connection.execute("SELECT v FROM t").fetchall()
+        connection.execute("INSERT INTO t VALUES ('kept')")
+    return rows
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
-async def test_nothing_survives_a_runner_that_was_killed() -> None:
+async def test_ctrl_c_and_kill_9_of_a_runner_leave_no_process_and_all_data() -> None:
     with tiny() as (root, _, _), fresh_home() as home:
-        runner = _up(root, home)
-        assert len(pids.members(home.identity)) >= 8
-        runner.kill()
-        runner.wait()
-        until(lambda: pids.members(home.identity) == [], "no process of the home is left")
-        assert runner.stdout is not None
-        runner.stdout.close()
-        assert read_home(home.path) == home
-
-
-async def test_ctrl_c_stops_everything() -> None:
-    with tiny() as (root, _, _), fresh_home() as home:
-        runner = _up(root, home)
-        runner.send_signal(signal.SIGINT)
-        runner.wait(timeout=60)
-        assert runner.stdout is not None
-        runner.stdout.close()
-        assert pids.members(home.identity) == []
+        for number, rows in ((signal.SIGINT, []), (signal.SIGKILL, [("kept",)])):
+            with runner(root, home) as (process, dsn):
+                assert remembered(dsn) == rows
+                assert len(pids.members(home.identity)) >= 8
+                process.send_signal(number)
+                process.wait(timeout=60)
+                until(lambda: not pids.members(home.identity), f"no process is left after {number.name}")

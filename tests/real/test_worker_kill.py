@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 
 from bongsu.core.conventions import NODES
 from tests.real.support.jobs import LEASE_SECONDS, ForkServer, Jobs, jobs
+from tests.real.support.services import ingest, services
+from tests.real.support.worker import REAL
 
 if TYPE_CHECKING:
     from tests.real.support.pg import Postgres
 
 WORKERS = 4
-KILLS_PER_NODE = 5
 OPEN_RUNS = 10
+PACE = {"node_pace_seconds": "0.3"}
+QUESTION = "What is an error budget, and how does a fencing token stop a zombie worker?"
 
 
 def keep_busy(j: Jobs) -> None:
     """Keep enough runs open that every kind of node is always running somewhere, and the pool of workers full."""
     missing = OPEN_RUNS - j.one("SELECT count(*) FROM runs WHERE state IN ('queued', 'running')")
     if missing > 0:
-        j.submit(*["a question"] * missing)
+        j.submit(*[QUESTION] * missing)
     while len(j.workers) < WORKERS:
         j.spawn()
 
@@ -36,28 +39,39 @@ def kill_in(j: Jobs, node: str) -> bool:
     return bool(running and not finished)
 
 
+def kill_in_each(j: Jobs, times: int) -> None:
+    """Kill workers `times` times in each kind of node, let all runs end, and check what a kill must not do."""
+    killed = dict.fromkeys(NODES, 0)
+    for node in islice(cycle(NODES), times * len(NODES)):
+        keep_busy(j)
+        while not kill_in(j, node):
+            keep_busy(j)
+        killed[node] += 1
+    keep_busy(j)
+    everything = [row["id"] for row in j.rows("SELECT id FROM runs")]
+    j.wait_final(*everything)
+    takeovers = j.one("SELECT sum(fence - 1)::int FROM runs")
+    print(f"killed {killed}, runs {len(everything)}, takeovers {takeovers}")
+    assert set(killed.values()) == {times}
+    assert takeovers >= times * len(NODES)
+    assert j.not_done() == []
+    assert j.final_twice() == []
+    assert j.rerun_nodes() == []
+    assert j.incomplete_ledgers() == []
+    assert j.forked_chains() == []
+
+
 def test_twenty_killed_workers_lose_no_run_rerun_no_finished_node_and_fork_no_chain(
     server: Postgres, forks: ForkServer
 ) -> None:
-    with jobs(server, forks, "kills", node_pace_seconds="0.3") as j:
-        killed = dict.fromkeys(NODES, 0)
-        for node in islice(cycle(NODES), KILLS_PER_NODE * len(NODES)):
-            keep_busy(j)
-            while not kill_in(j, node):
-                keep_busy(j)
-            killed[node] += 1
-        keep_busy(j)
-        everything = [row["id"] for row in j.rows("SELECT id FROM runs")]
-        j.wait_final(*everything, seconds=60)
-        takeovers = j.one("SELECT sum(fence - 1)::int FROM runs")
-        print(f"killed {killed}, runs {len(everything)}, takeovers {takeovers}")
-        assert set(killed.values()) == {KILLS_PER_NODE}
-        assert takeovers >= KILLS_PER_NODE * len(NODES)
-        assert j.not_done() == []
-        assert j.final_twice() == []
-        assert j.rerun_nodes() == []
-        assert j.incomplete_ledgers() == []
-        assert j.forked_chains() == []
+    with services() as variables, jobs(server, forks, "kills", graph=REAL, services=variables, **PACE) as j:
+        ingest(j.environ)
+        kill_in_each(j, times=5)
+
+
+def test_the_same_holds_for_a_graph_with_nothing_in_its_nodes(server: Postgres, forks: ForkServer) -> None:
+    with jobs(server, forks, "tiny_kills", **PACE) as j:
+        kill_in_each(j, times=1)
 
 
 def stall_in_researcher(j: Jobs, *flags: str) -> tuple[int, int]:

@@ -151,7 +151,7 @@ class Chroma:
 
 
 @contextmanager
-def assistant(*ingested: Path, **variables: str) -> Iterator[Assistant]:
+def running_assistant(*ingested: Path, **variables: str) -> Iterator[Assistant]:
     """Yield a research assistant that has ingested `ingested`; whatever it started is stopped at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bongsu-assistant-")))

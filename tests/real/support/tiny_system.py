@@ -111,8 +111,8 @@ def main(argv: list[str]) -> int:
             signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
             _serve(int(port), Path(folder))
         case ["stubborn", port, folder]:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             sleeper = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             (Path(folder) / "grandchild").write_text(str(sleeper.pid), encoding="utf-8")
             _serve(int(port), Path(folder))
         case ["broken", *_]:

@@ -7,7 +7,6 @@ a test that kills twenty workers should not pay them twenty times. A forked work
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import signal
@@ -69,13 +68,12 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--fork-server", action="store_true")
     args = parser.parse_args(argv)
     if args.fork_server:
-        load(TINY)
         serve_forks()
         return
     open_graph = load(args.graph)
     settings = Settings.from_env(needs=("DATABASE_URL",))
     logs.setup(settings.log_level)
-    asyncio.run(worker.run(settings, args.port, unfenced(open_graph) if args.unfenced else open_graph))
+    worker.main(settings, args.port, unfenced(open_graph) if args.unfenced else open_graph)
 
 
 def serve_forks() -> None:
@@ -84,6 +82,7 @@ def serve_forks() -> None:
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)
         if "argv" in request:
+            load(request["argv"][request["argv"].index("--graph") + 1])  # its imports are paid once, here
             pid = os.fork()
             if pid == 0:
                 be_worker(request["argv"], request["environ"])
