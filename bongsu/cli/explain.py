@@ -68,7 +68,7 @@ def explain(catalogue: Catalogue, alert: str, rate: float) -> list[str]:
         lines += [f"  {name if i == 0 else '':{width}}{row}" for i, row in enumerate(rows)]
     return [
         *lines,
-        f"  times at 100% errors and {rate:g} events per second, without scrape, evaluation and delivery",
+        f"  times in a total outage at {rate:g} event(s) per second, without scrape, evaluation and delivery",
         *_times(found),
     ]
 

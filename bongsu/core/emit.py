@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-_PLAIN = re.compile(r"^(?:[A-Za-z_/](?:[A-Za-z0-9_./:-]*[A-Za-z0-9_/])?|[0-9]+[smhdw])$")
+_PLAIN = re.compile(r"^(?:[A-Za-z_/](?:[A-Za-z0-9_./:-]*[A-Za-z0-9_/])?|(?:[0-9]+(?:ms|[smhdw]))+)$")
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 _BLOCK = re.compile(r"^[^\s][\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff\n]*$")
+_UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _LINE = re.compile(r"^[\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*$")
 
 
@@ -73,4 +74,5 @@ def _text(value: str) -> str:
         return value
     if _LINE.match(value):
         return "'" + value.replace("'", "''") + "'"
-    return json.dumps(value)  # ASCII escapes: valid double-quoted YAML for everything that is left
+    # JSON's escapes are valid in double-quoted YAML, but it leaves some characters that YAML does not print.
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(value, ensure_ascii=False))

@@ -18,7 +18,7 @@ _OPEN = {"(": ")", "{": "}", "[": "]"}
 _ENDINGS = (
     *(
         (text, 0)
-        for text in ("", " x", "x[5m]", " 1", " (x)", " (l) (x)", " (l) x", " 5m", "5m", "()", "(x)", "(x[5m])")
+        for text in ("", " x", "x[5m]", " 1", " (x)", " (l) (x)", " (l) x", " 5m", "5m", "5m:", ":", "()", "(x)", "(x[5m])")
     ),
     *((text, 0) for text in ('="b"', '"b"', 'a="b"', '""')),
     *((text, 1) for text in ("l) (x)", ") (x)", ", l) (x)", "l) x", ") x", ", l) x", ") 1")),
@@ -73,13 +73,18 @@ def _sentence(message: str, ours: str) -> str:
 
 
 def _viable(prefix: str) -> bool:
-    still_open = [token.text for token in _unclosed(prefix)]
-    for text, closes in _ENDINGS:
-        if closes <= len(still_open):
-            rest = still_open[: len(still_open) - closes]
-            if _parses(prefix + text + "".join(_OPEN[bracket] for bracket in reversed(rest))):
-                return True
-    return False
+    still_open = "".join(_OPEN[token.text] for token in reversed(_unclosed(prefix)))
+    return any(
+        _parses(prefix + text + closed)
+        for text, closes in _ENDINGS
+        if closes <= len(still_open)
+        for closed in _closings(still_open[closes:])
+    )
+
+
+def _closings(brackets: str) -> list[str]:
+    """Return the ways to close what is open: plainly, or with a subquery after any of the closing brackets."""
+    return [brackets, *(f"{brackets[:i]}[5m:]{brackets[i:]}" for i in range(len(brackets) + 1))]
 
 
 def _unclosed(prefix: str) -> list[Token]:

@@ -58,8 +58,12 @@ def _is_free(port: int) -> bool:
 
 def _holder(port: int) -> str:
     try:
-        listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
-        pids = [c.pid for c in listening if c.pid and c.laddr and c.laddr.port == port]
-        return f"{psutil.Process(pids[0]).name()} (pid {pids[0]})" if pids else "a process of another user"
+        here = [c for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port]
+        # A listener first: it stays, an outgoing connection that happens to have this port soon ends.
+        for found in sorted(here, key=lambda c: c.status != psutil.CONN_LISTEN):
+            if found.pid:
+                how = "" if found.status == psutil.CONN_LISTEN else ", for an outgoing connection: try again"
+                return f"{psutil.Process(found.pid).name()} (pid {found.pid}){how}"
     except psutil.Error:  # macOS shows the list to root only
-        return "a process this user cannot see"
+        pass
+    return "a process this user cannot see"

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 OLDEST = 17
 NOBODY = 65534
 DATA = "data"
-_UNSHARE = ("unshare", "--user", f"--map-user={NOBODY}")
+UNSHARE = ("unshare", "--user", f"--map-user={NOBODY}")
 # Another user id needs a way into folders of mode 0700: the one capability that gives it without touching their modes.
-_SETPRIV = (
+SETPRIV = (
     "setpriv",
     f"--reuid={NOBODY}",
     f"--regid={NOBODY}",
@@ -97,7 +97,7 @@ def unprivileged() -> tuple[str, ...]:
     """
     if os.geteuid() != 0:
         return ()
-    for prefix in (_UNSHARE, _SETPRIV):
+    for prefix in (UNSHARE, SETPRIV):
         if sys.platform == "linux" and shutil.which(prefix[0]):
             done = subprocess.run([*prefix, sys.executable, "-I", "-S", "-c", ""], capture_output=True, check=False)
             if done.returncode == 0:
@@ -123,7 +123,7 @@ def prepare(folder: Path, binaries: Path, prefix: tuple[str, ...], password_file
     """Make the data folder ready to start: initialise it once, check its version, clear what a crash left."""
     folder.mkdir(mode=0o700, exist_ok=True)
     data = folder / DATA
-    _own(folder, NOBODY if prefix == _SETPRIV else os.geteuid())
+    _own(folder, NOBODY if prefix == SETPRIV else os.geteuid())
     if not data.exists():
         _initialise(folder, binaries, prefix, password_file)
     found = (data / "PG_VERSION").read_text(encoding="ascii").strip() if (data / "PG_VERSION").is_file() else "unknown"

@@ -7,7 +7,6 @@ import json
 import math
 import signal
 import socket
-import threading
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -157,11 +156,19 @@ def test_sigterm_lets_a_request_under_way_finish(assistant: Assistant) -> None:
     process = assistant.start("api-drained", "api", "--port", str(port))
     until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the second API is ready")
     body = b'{"question": "What is a lease?"}'
-    head = f"POST /v1/runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {assistant.key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    lines = [
+        "POST /v1/runs HTTP/1.1",
+        "Host: api",
+        f"Authorization: Bearer {assistant.key}",
+        f"Content-Length: {len(body)}",
+        "Expect: 100-continue",
+    ]
     with socket.create_connection(("127.0.0.1", port), 20) as connection:
-        connection.sendall(head.encode() + body[:10])
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100")  # the application waits for the body
         process.send_signal(signal.SIGTERM)
-        threading.Timer(0.5, connection.sendall, [body[10:]]).start()
+        until(lambda: "Shutting down" in assistant.log("api-drained"), "the API stops")
+        connection.sendall(body)
         assert connection.recv(100).startswith(b"HTTP/1.1 202")
     assert process.wait(20) == 0
 

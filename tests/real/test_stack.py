@@ -34,7 +34,7 @@ from bongsu.stack.state import read_state
 from tests.real.support import tiny_system
 from tests.real.support.pg import Postgres
 from tests.real.support.tiny_system import compiled, write_tiny
-from tests.real.support.waiting import until, until_async
+from tests.real.support.waiting import free_range, until, until_async
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("stack")]
 ROOT = Path(__file__).parents[2]
@@ -188,8 +188,7 @@ async def test_a_given_database_is_used_and_none_of_our_own_is_started(server: P
 
 
 async def test_a_busy_port_is_named_with_who_holds_it_and_what_to_do(tmp_path: Path) -> None:
-    base = free_ports(["base"])["base"]
-    base = base if base < 60000 else base - 5000
+    base = free_range()
     with socket.socket() as taken, tiny(base=base) as (root, manifest, _):
         taken.bind(("127.0.0.1", base + 90))
         taken.listen()

@@ -14,6 +14,7 @@ from bongsu.core.errors import StateError, UnreachableError
 from tests.real.support import tiny_graph
 from tests.real.support.jobs import ForkServer, Jobs, jobs
 from tests.real.support.pg import Postgres, free_port, postgres
+from tests.real.support.waiting import until
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -38,7 +39,7 @@ def test_each_ending_of_a_run_is_written_and_counted_once_by_its_kind(server: Po
             "llm_server on request",
         )
         assert (j.run(bug)["error_kind"], j.run(bug)["error_detail"]) == ("unhandled", "ValueError")
-        j.wait("the last run is counted", lambda: process.metric(GOOD) + process.metric(BAD) == 3)
+        until(lambda: process.metric(GOOD) + process.metric(BAD) == 3, "the last run is counted")
         counted = [process.metric(line) for line in (GOOD, BAD, errors("llm_server"), errors("unhandled"))]
         assert counted == [1, 2, 1, 1]
         assert process.metric('bongsu_run_duration_seconds_count{class="compound"}') == 1
@@ -51,16 +52,16 @@ def test_the_deadline_counts_from_the_first_start_and_not_from_the_takeover(
 ) -> None:
     with jobs(server, forks, "deadline", run_deadline_seconds="4") as j:
         for worker_process in (j.spawn(), j.spawn()):
-            j.wait("the worker serves", worker_process.serves)
+            until(worker_process.serves, "the worker serves")
         (run_id,) = j.submit("block in planner")
-        first = j.wait("the planner runs", lambda: j.started("planner", run_id))["pid"]
+        first = until(lambda: j.started("planner", run_id), "the planner runs")["pid"]
         j.kill(first)
         (second,) = j.workers.values()
         j.wait_final(run_id)
         run = j.run(run_id)
         assert (run["state"], run["error_kind"], run["fence"]) == ("failed", "deadline", 2)
         assert 4 <= (run["finished_at"] - run["started_at"]).total_seconds() < 7
-        j.wait("the failure is counted", lambda: second.metric(errors("deadline")) == 1)
+        until(lambda: second.metric(errors("deadline")) == 1, "the failure is counted")
 
 
 def test_sigterm_ends_the_run_at_its_superstep_and_another_worker_goes_on_from_there(
@@ -69,7 +70,7 @@ def test_sigterm_ends_the_run_at_its_superstep_and_another_worker_goes_on_from_t
     with jobs(server, forks, "sigterm", node_pace_seconds="0.5") as j:
         first = j.spawn()
         (run_id,) = j.submit("a question")
-        j.wait("a researcher runs", lambda: j.started("researcher", run_id))
+        until(lambda: j.started("researcher", run_id), "a researcher runs")
         first.signal(signal.SIGTERM)
         assert j.wait_exit(first.pid) == 0
         assert j.run(run_id)["state"] == "running"
@@ -85,7 +86,7 @@ def test_sigterm_hands_a_run_that_does_not_end_back_within_the_bound(server: Pos
     with jobs(server, forks, "bound", drain_seconds="1") as j:
         first = j.spawn()
         (run_id,) = j.submit("block in critic")
-        j.wait("the critic runs", lambda: j.started("critic", run_id))
+        until(lambda: j.started("critic", run_id), "the critic runs")
         first.signal(signal.SIGTERM)
         assert j.wait_exit(first.pid) == 0
         assert j.rows("SELECT status::text FROM pgqueuer") == [{"status": "queued"}]
@@ -109,7 +110,7 @@ def test_a_worker_survives_a_restart_of_the_database_and_finishes_its_runs(forks
     with postgres() as own, jobs(own, forks, "restart", node_pace_seconds="0.5") as j:
         process = j.spawn()
         (before,) = j.submit("a question")
-        j.wait("a researcher runs", lambda: j.started("researcher", before))
+        until(lambda: j.started("researcher", before), "a researcher runs")
         j.conn.close()
         own.stop()
         own.start()

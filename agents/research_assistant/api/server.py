@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 POOL_SIZE = 8
+CHECKOUT_SECONDS = 3.0
+"""A caller hears in three seconds that the database is away; a worker, whose run would be lost, waits longer."""
 BACKLOG = 1024
 GRACE_SECONDS = 10
 
@@ -47,6 +49,7 @@ def main(settings: Settings, port: int) -> None:
 
 async def _serve(settings: Settings, config: uvicorn.Config, sock: socket.socket) -> None:
     async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
+        pool.timeout = CHECKOUT_SECONDS
         config.app = build_app(pool)
         reading = asyncio.create_task(Gauges(settings, pool).keep_reading())
         try:

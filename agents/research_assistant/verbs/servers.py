@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
+import errno
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-import uvloop
-
-from research_assistant.settings import Settings
+from bongsu.core.errors import StateError
+from research_assistant.settings import SERVER_NEEDS, Settings
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+WORKER_NEEDS = (*SERVER_NEEDS, "RESEARCH_ASSISTANT_API_URL")
+"""A worker writes the addresses of cited documents, and the API serves those."""
+
 
 def api(args: Namespace) -> int:
-    """Serve the HTTP API (uvicorn takes uvloop by itself)."""
+    """Serve the HTTP API."""
     import_module("research_assistant.api.server").main(Settings.from_env(), args.port)
     return 0
 
 
 def worker(args: Namespace) -> int:
-    """Run questions from the queue; on uvloop a run, which is mostly short waits, costs a quarter less CPU."""
-    worker = import_module("research_assistant.worker")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(worker.run(Settings.from_env(), args.metrics_port))
+    """Run questions from the queue."""
+    settings = Settings.from_env(needs=WORKER_NEEDS)
+    try:
+        import_module("research_assistant.worker").main(settings, args.metrics_port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise StateError(
+            "cannot listen: the port is taken",
+            where=f"127.0.0.1:{args.metrics_port}",
+            next="stop what uses the port or choose another --metrics-port",
+        ) from error
     return 0

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,16 +20,16 @@ from research_assistant.settings import Settings
 
 from bongsu.core.conventions import NODES
 from tests.real.support.pg import free_port
+from tests.real.support.waiting import until
 from tests.real.support.worker import TINY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
     from tests.real.support.pg import Postgres
 
 LEASE_SECONDS = 2
-POLL_SECONDS = 0.02
 
 
 class ForkServer:
@@ -126,7 +125,7 @@ class Jobs:
             ended.extend([] if code is None else [code])
             return bool(ended)
 
-        self.wait(f"worker {pid} ends", has_ended)
+        until(has_ended, f"worker {pid} ends")
         return ended[0]
 
     def stop(self) -> None:
@@ -151,21 +150,12 @@ class Jobs:
     def run(self, run_id: UUID) -> dict[str, Any]:
         return self.rows("SELECT * FROM runs WHERE id = %s", run_id)[0]
 
-    def wait(self, what: str, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-        """Poll until `condition()` returns something true and return it; fail with `what` after `seconds`."""
-        deadline = time.monotonic() + seconds
-        while not (found := condition()):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"not within {seconds:g} s: {what}")
-            time.sleep(POLL_SECONDS)
-        return found
-
-    def wait_final(self, *run_ids: UUID, seconds: float = 60.0) -> None:
+    def wait_final(self, *run_ids: UUID) -> None:
         query = "SELECT count(*) FROM runs WHERE id = ANY(%s) AND state IN ('done', 'failed')"
-        self.wait("all runs are final", lambda: self.one(query, list(run_ids)) == len(run_ids), seconds)
+        until(lambda: self.one(query, list(run_ids)) == len(run_ids), "all runs are final")
 
-    def started(self, node: str, run_id: UUID | None = None) -> dict[str, Any] | None:
-        """Return the newest unfinished `started` row of a running run that one of our live workers wrote, if any."""
+    def started(self, node: str, run_id: UUID | None = None) -> dict[str, Any]:
+        """Return the newest unfinished `started` row of a running run by one of our live workers, empty if none."""
         query = """
             SELECT s.* FROM run_events s JOIN runs r ON r.id = s.run_id AND r.fence = s.fence AND r.state = 'running'
             WHERE s.event = 'started' AND s.node = %s AND s.pid = ANY(%s) AND (%s::uuid IS NULL OR s.run_id = %s)
@@ -174,7 +164,7 @@ class Jobs:
             ORDER BY s.id DESC LIMIT 1
         """
         found = self.rows(query, node, list(self.workers), run_id, run_id)
-        return found[0] if found else None
+        return found[0] if found else {}
 
     # What must be empty after any violence.
 

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import math
 
 from research_assistant.api.gauges import FRESH_SECONDS, Reading, used_ratio

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import asyncio
 
 import httpx
@@ -83,11 +85,15 @@ async def test_a_request_that_takes_too_long_is_ended() -> None:
 
 
 async def test_too_many_requests_at_once_are_told_to_come_back() -> None:
-    app = Observed(hanging, max_in_flight=1, deadline=5)
+    entered = asyncio.Event()
+
+    async def busy(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    app = Observed(busy, max_in_flight=1)
     first = asyncio.create_task(get(app))
-    await asyncio.sleep(0)
-    while not app.in_flight:
-        await asyncio.sleep(0)
+    await entered.wait()
     answer = await get(app)
     first.cancel()
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import pytest
 from research_assistant.citations import numbered, verify
 from research_assistant.state import Passage

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import pytest
 from research_assistant import golden
 from research_assistant.ask import render
@@ -11,7 +13,13 @@ DONE = {
     "citations": [{"number": 1, "title": "Page", "url": "http://x/1", "quote": "So it is.", "source": "web"}],
     "error": None,
 }
-FAILED = {"id": "8", "state": "failed", "answer": None, "citations": [], "error": {"kind": "llm_server", "detail": "500"}}
+FAILED = {
+    "id": "8",
+    "state": "failed",
+    "answer": None,
+    "citations": [],
+    "error": {"kind": "llm_server", "detail": "500"},
+}
 
 
 def test_an_answer_is_shown_with_its_numbered_sources() -> None:

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,9 @@ def test_a_folder_is_searched_without_its_hidden_files(tmp_path: Path, monkeypat
     assert [found.name for found in find([Path("docs")])] == ["docs/a.txt", "docs/b.md", "docs/deep/c.md"]
 
 
-def test_a_file_given_twice_is_ingested_once_and_under_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_given_twice_is_ingested_once_and_under_one_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/a.md").touch()
     monkeypatch.chdir(tmp_path / "docs")

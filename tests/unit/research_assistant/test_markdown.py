@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from hypothesis import given
 from hypothesis import strategies as st
 from research_assistant.retrieval.markdown import Block, blocks, sentences
@@ -55,7 +57,7 @@ def test_any_text_can_be_read(text: str) -> None:
     assert all(block.text.strip() for block in blocks(text) if block.kind != "heading")
 
 
-@given(st.text(alphabet="ab .!?)\"", max_size=200))
+@given(st.text(alphabet='ab .!?)"', max_size=200))
 def test_sentences_joined_give_the_block_again(text: str) -> None:
     line = " ".join(text.split())
     assert " ".join(sentences(line)) == line

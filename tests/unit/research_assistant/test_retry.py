@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +27,9 @@ def connection_error(cause: Exception) -> Exception:
     return error
 
 
-QUOTA = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota", "type": "insufficient_quota"}}
+QUOTA = {
+    "error": {"message": "You exceeded your current quota", "code": "insufficient_quota", "type": "insufficient_quota"}
+}
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import pytest
 from research_assistant.retrieval.words import terms
 

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bongsu.alerts.alertmanager import compile_alertmanager, compile_template
+from bongsu.alerts.load import load
+from bongsu.alerts.model import Routes
+
+TEXT = (Path(__file__).parents[3] / "alerts/routes.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture(name="routes", scope="module")
+def _routes() -> Routes:
+    routes = load({"alerts/routes.yaml": TEXT})[0].routes
+    assert routes is not None
+    return routes
+
+
+def compiled(routes: Routes, factor: float = 1.0) -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load(compile_alertmanager(routes, routes.endpoints, factor))
+    return config
+
+
+def test_one_incident_is_one_page_because_critical_groups_by_service_alone(routes: Routes) -> None:
+    pages = [route for route in compiled(routes)["route"]["routes"] if route["receiver"] == "page"]
+    assert [route["group_by"] for route in pages] == [["service"]]
+
+
+def test_every_channel_tells_when_it_is_over(routes: Routes) -> None:
+    for receiver in compiled(routes)["receivers"]:
+        for kind in receiver.keys() - {"name"}:
+            assert all(config["send_resolved"] is True for config in receiver[kind]), receiver["name"]
+
+
+def test_a_page_goes_to_the_phone_and_to_the_record(routes: Routes) -> None:
+    page = next(receiver for receiver in compiled(routes)["receivers"] if receiver["name"] == "page")
+    assert page.keys() == {"name", "pagerduty_configs", "webhook_configs"}
+
+
+def test_secrets_are_files_and_never_values(routes: Routes) -> None:
+    text = compile_alertmanager(routes, routes.endpoints)
+    assert "routing_key_file" in text
+    assert "routing_key:" not in text
+    assert "auth_password:" not in text
+    assert "api_url:" not in text
+
+
+def test_a_mail_server_without_account_gets_no_account(routes: Routes) -> None:
+    endpoints = replace(routes.endpoints, smtp_username="", smtp_password_file="", smtp_require_tls=False)
+    text = compile_alertmanager(routes, endpoints)
+    assert "auth_" not in text
+    assert "require_tls: false" in text
+
+
+def test_a_time_factor_divides_every_wait(routes: Routes) -> None:
+    for slow, fast in zip(compiled(routes)["route"]["routes"], compiled(routes, 60)["route"]["routes"], strict=True):
+        assert fast["matchers"] == slow["matchers"]
+        assert fast["group_interval"] != slow["group_interval"]
+    assert compiled(routes, 60)["route"]["routes"][0]["group_interval"] == "500ms"
+    assert compiled(routes, 60)["route"]["routes"][0]["group_wait"] == "0s"
+
+
+def test_a_receiver_of_two_severities_has_the_channels_of_both(routes: Routes) -> None:
+    both = replace(routes, routes=tuple(replace(route, receiver="all") for route in routes.routes), default="all")
+    (receiver,) = compiled(both)["receivers"]
+    assert len(receiver["webhook_configs"]) == 2
+
+
+def test_the_template_says_that_it_is_generated() -> None:
+    assert compile_template("alerts/routes.yaml").startswith("{{/* DO NOT EDIT: compiled by `bongsu compile` from alerts/")

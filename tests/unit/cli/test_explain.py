@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bongsu.cli.catalogue import load_catalogue
+from bongsu.cli.explain import explain
+from tests.golden.scenario import bongsu, build, read
+
+ROOT = Path(__file__).parents[3]
+BURN = """\
+AnswersBudgetBurn
+  spec        slo/research-assistant.yaml:{spec}
+              SLO research-assistant-answers-succeed: 99% over 30d
+  rules       deploy/rendered/prometheus/slo-research-assistant-answers-succeed.rules.yml:{rule}
+              16 recording rules before it in the same group
+  routes      critical -> page (pagerduty, record), grouped by service, first after 0s, news every 30s
+              critical silences warning
+              warning -> ticket (email, slack, record), grouped by alertname, service, first after 30s, news every 2m
+              alerts/routes.yaml
+  runbook     runbooks/AnswersBudgetBurn.md (en, heals, 6 executable steps)
+              runbooks/AnswersBudgetBurn.ko.md (ko, heals, 6 executable steps)
+  experiment  openai-errors (chaos/experiments/openai-errors.yaml:{experiment}): AnswersBudgetBurn critical tier=fast
+              bongsu prove openai-errors
+  panel       Answers succeed: burn rate (dashboard research-assistant, id 346486607)
+              https://grafana.example.com/d/research-assistant?viewPanel=346486607
+  times in a total outage at 1 event(s) per second, without scrape, evaluation and delivery
+    severity  tier  windows  for  fires after  clears within
+    critical  fast  5m 1h    0s   8m38s        4m17s
+    critical  slow  30m 6h   0s   21m36s       28m12s
+    warning   day   2h 1d    0s   43m12s       1h56m24s
+    warning   days  6h 3d    0s   43m12s       5h56m24s"""
+
+
+def line_of(file: str, text: str) -> int:
+    return next(i for i, line in enumerate((ROOT / file).read_text(encoding="utf-8").splitlines(), 1) if text in line)
+
+
+def test_the_chain_of_a_burn_rate_alert_is_printed_with_real_places() -> None:
+    rules = "deploy/rendered/prometheus/slo-research-assistant-answers-succeed.rules.yml"
+    assert "\n".join(explain(load_catalogue(ROOT), "AnswersBudgetBurn", 1.0)) == BURN.format(
+        spec=line_of("slo/research-assistant.yaml", "bongsu/alert"),
+        rule=line_of(rules, "- alert: AnswersBudgetBurn"),
+        experiment=line_of("chaos/experiments/openai-errors.yaml", "apiVersion"),
+    )
+
+
+def test_every_alert_can_be_explained() -> None:
+    catalogue = load_catalogue(ROOT)
+    for alert in catalogue.alert_spans():
+        text = "\n".join(explain(catalogue, alert, 1.0))
+        assert f"runbooks/{alert}.ko.md" in text
+        assert "viewPanel=" in text
+
+
+def test_an_unknown_alert_is_a_usage_error_that_names_the_nearest() -> None:
+    code, out, err = bongsu(ROOT, "explain", "ErorsHigh")
+    assert (code, out) == (2, "")
+    assert "no alert 'ErorsHigh' is declared" in err
+    assert "did you mean ErrorsHigh?" in err
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan"])
+def test_a_rate_that_is_none_is_a_usage_error(rate: str) -> None:
+    code, _, err = bongsu(ROOT, "explain", "ErrorsHigh", "--rate", rate)
+    assert code == 2
+    assert "--rate must be above 0" in err
+
+
+def test_an_alert_that_nobody_proved_or_answered_says_so(tmp_path: Path) -> None:
+    scenario = read(ROOT / "tests/golden/checks/alert_runbook.txt")
+    root = build(tmp_path / "world", scenario)
+    (root / "chaos/experiments/llm-errors.yaml").unlink()
+    for file in root.glob("runbooks/*.md"):
+        file.unlink()
+    code, out, _ = bongsu(root, "explain", "ErrorsMany", "--rate", "0.001")
+    assert code == 0
+    assert "runbook     none" in out
+    assert "experiment  none: nobody has seen it fire" in out
+    assert "never" in out

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bongsu.core.errors import UsageError
+from bongsu.slo.model import Tier, is_dead, threshold
+from bongsu.slo.timing import detect_seconds, max_factor, refuse_factor, reset_seconds
+
+FAST = Tier("fast", "critical", Decimal("14.4"), "1h", "5m")
+TIERS = st.sampled_from(
+    [FAST, Tier("slow", "critical", Decimal(6), "6h", "30m"), Tier("days", "warning", Decimal(1), "3d", "6h")]
+)
+OBJECTIVES = st.floats(0.94, 0.9999)
+RATIOS = st.floats(0.0001, 1.0)
+
+
+def simulated(tier: Tier, objective: float, error_ratio: float) -> tuple[float, float]:
+    """Play one outage second by second over sliding windows: first firing second, and seconds it lasts after the end."""
+    limit = float(threshold(tier, objective))
+    long, short = int(tier.long_seconds), int(tier.short_seconds)
+    outage = long + 1
+
+    def share(now: int, window: int) -> float:
+        inside = max(0, min(now, outage) - max(0, now - window))
+        return inside * error_ratio / window
+
+    firing = [now for now in range(outage + short + 1) if share(now, long) > limit and share(now, short) > limit]
+    return float(firing[0]), float(firing[-1] - outage)
+
+
+@pytest.mark.parametrize("objective", [0.99, 0.999, 0.95])
+@pytest.mark.parametrize("error_ratio", [1.0, 0.9, 0.75])
+def test_the_formulas_agree_with_a_simulated_outage(objective: float, error_ratio: float) -> None:
+    if error_ratio <= threshold(FAST, objective):
+        pytest.fail("choose ratios above the threshold")
+    fired, lasted = simulated(FAST, objective, error_ratio)
+    assert detect_seconds(FAST, objective, error_ratio) == pytest.approx(fired, abs=1.01)
+    assert reset_seconds(FAST, objective, error_ratio) == pytest.approx(lasted, abs=1.01)
+
+
+def test_the_workbooks_numbers() -> None:
+    # SRE workbook, table 5-8: 99.9 %, total outage, 1 h x 14.4: 52 s; reset of the 5 m window: 4.9 min.
+    assert detect_seconds(FAST, 0.999, 1.0) == pytest.approx(51.84)
+    assert reset_seconds(FAST, 0.999, 1.0) == pytest.approx(295.68)
+
+
+@given(TIERS, OBJECTIVES, RATIOS)
+def test_a_tier_fires_exactly_above_its_threshold_and_within_its_long_window(
+    tier: Tier, objective: float, error_ratio: float
+) -> None:
+    seconds = detect_seconds(tier, objective, error_ratio)
+    if error_ratio > float(threshold(tier, objective)):
+        assert 0 < seconds <= tier.long_seconds
+        assert 0 <= reset_seconds(tier, objective, error_ratio) <= tier.short_seconds
+    else:
+        assert math.isinf(seconds)
+        assert reset_seconds(tier, objective, error_ratio) == 0
+
+
+@given(TIERS, OBJECTIVES, RATIOS, RATIOS)
+def test_a_worse_outage_never_fires_later(tier: Tier, objective: float, one: float, two: float) -> None:
+    low, high = sorted((one, two))
+    assert detect_seconds(tier, objective, high) <= detect_seconds(tier, objective, low)
+
+
+@given(TIERS, OBJECTIVES, RATIOS, st.sampled_from([2.0, 60.0]))
+def test_a_time_factor_divides_both_times(tier: Tier, objective: float, error_ratio: float, factor: float) -> None:
+    assert detect_seconds(tier, objective, error_ratio, factor) == pytest.approx(
+        detect_seconds(tier, objective, error_ratio) / factor
+    )
+    assert reset_seconds(tier, objective, error_ratio, factor) == pytest.approx(
+        reset_seconds(tier, objective, error_ratio) / factor
+    )
+
+
+@given(TIERS, st.floats(0.01, 0.9999))
+def test_a_dead_tier_is_one_that_a_total_outage_does_not_fire(tier: Tier, objective: float) -> None:
+    assert is_dead(tier, objective) == math.isinf(detect_seconds(tier, objective, 1.0))
+
+
+def test_the_largest_factor_leaves_five_scrapes_in_the_shortest_window() -> None:
+    assert max_factor([3600.0, 300.0], 1.0) == 60
+    refuse_factor(60.0, [3600.0, 300.0], 1.0)
+    refuse_factor(1.0, [300.0], 300.0)
+    with pytest.raises(UsageError, match="time factor 61 leaves the 5m window fewer than 5 scrapes"):
+        refuse_factor(61.0, [3600.0, 300.0], 1.0)
+    with pytest.raises(UsageError, match=r"time factor 0\.5 is below 1"):
+        refuse_factor(0.5, [300.0], 1.0)
