@@ -75,7 +75,7 @@ if [ $# = 0 ]; then
   exit 2
 fi
 
-say "installing $* by apt; no service is started, none enabled"
+say "installing $* by apt: no service is started, none enabled; Debian adds its system user prometheus"
 [ -d /run/systemd/system ] || say "systemd does not run here; its links and those of SysV init are watched all the same"
 before=$(enabling_links)
 finish() {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Connection: TypeAlias = AsyncConnection[DictRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 10.0
 CHECKOUT_SECONDS = 5.0
 RESTED_SECONDS = 1.0
 CONNECTION_OPTIONS: dict[str, Any] = {

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STOPPING = "the worker is stopping"
+LOST_DATABASE_DELAY = timedelta(seconds=1)
 CONNECTIONS_PER_RUN = 3  # parallel researchers write and read at once
 
 
@@ -122,7 +123,7 @@ class Worker:
             if not db.is_connection_lost(error):
                 raise
             log.warning("handed back, the database went away: %s", error, extra=extra)
-            raise _hand_back("the database went away") from error
+            raise _hand_back("the database went away", LOST_DATABASE_DELAY) from error
 
     async def _end(self, claim: runs.Claim) -> None:
         """Run the graph and write what came out; metrics count after the fenced write, so once for each run."""
@@ -215,8 +216,8 @@ def _being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _hand_back(reason: str) -> RetryRequested:
-    return RetryRequested(timedelta(0), reason)
+def _hand_back(reason: str, delay: timedelta = timedelta(0)) -> RetryRequested:
+    return RetryRequested(delay, reason)
 
 
 async def _require_schema(pool: db.Pool) -> None:

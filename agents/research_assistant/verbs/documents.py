@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from bongsu.core.errors import UsageError
-from research_assistant import db, documents, ingest
+from research_assistant import documents, ingest
 from research_assistant.retrieval import rollforward
 from research_assistant.retrieval.index import VectorIndex
 from research_assistant.settings import Settings
+from research_assistant.verbs.store import open_store
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from research_assistant import db
+
 NEEDS = ("DATABASE_URL", "CHROMA_URL")
-POOL_SIZE = 2
 
 
 async def take_in(args: Namespace) -> int:
     """Store documents and roll the index forward; 1 when a file could not be read."""
     settings = Settings.from_env(needs=NEEDS)
-    async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
+    async with open_store(settings) as pool:
         summary = await ingest.ingest(pool, args.paths)
         print(summary)
         for problem in summary.wrong:
@@ -33,7 +35,7 @@ async def take_in(args: Namespace) -> int:
 
 async def show_all(_args: Namespace) -> int:
     """Print one line for each document: id, chunks, source, title."""
-    async with await db.open_pool(Settings.from_env(needs=("DATABASE_URL",)), max_size=POOL_SIZE) as pool:
+    async with open_store(Settings.from_env(needs=("DATABASE_URL",))) as pool:
         for document in await documents.listing(pool):
             print(document.id, document.chunks, document.source, document.title, sep="\t")
     return 0
@@ -42,7 +44,7 @@ async def show_all(_args: Namespace) -> int:
 async def delete(args: Namespace) -> int:
     """Delete a document and roll the index forward; from its commit on no answer uses it."""
     settings = Settings.from_env(needs=NEEDS)
-    async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
+    async with open_store(settings) as pool:
         if not await documents.delete(pool, _uuid(args.id)):
             raise UsageError(
                 "there is no such document", where=args.id, next="`research-assistant documents list` shows them"
@@ -55,7 +57,7 @@ async def delete(args: Namespace) -> int:
 async def roll_forward(_args: Namespace) -> int:
     """Bring Chroma up to date with PostgreSQL."""
     settings = Settings.from_env(needs=NEEDS)
-    async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
+    async with open_store(settings) as pool:
         await _roll_forward(settings, pool)
     return 0
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bongsu.core.errors import UsageError
-from research_assistant import db, keys
+from research_assistant import keys
 from research_assistant.settings import Settings
+from research_assistant.verbs.store import open_store
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 async def add(args: Namespace) -> int:
     """Allow the key in a file to call the API."""
     secret = _read(args.key_file)
-    async with await db.open_pool(Settings.from_env(needs=("DATABASE_URL",)), max_size=1) as pool:
+    async with open_store(Settings.from_env(needs=("DATABASE_URL",))) as pool:
         await keys.add(pool, args.name, secret)
     print(f"key {args.name} may call the API")
     return 0

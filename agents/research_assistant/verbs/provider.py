@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bongsu.core.errors import UsageError
-from research_assistant import db, provider
+from research_assistant import provider
 from research_assistant.settings import Settings
+from research_assistant.verbs.store import open_store
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -16,7 +17,7 @@ NEEDS = ("DATABASE_URL",)
 
 async def show(_args: Namespace) -> int:
     """Print the LLM endpoint in use."""
-    async with await db.open_pool(Settings.from_env(needs=NEEDS), max_size=1) as pool:
+    async with open_store(Settings.from_env(needs=NEEDS)) as pool:
         print(await provider.active(pool))
     return 0
 
@@ -28,7 +29,7 @@ async def switch(args: Namespace) -> int:
         raise UsageError(
             "there is no secondary endpoint", where="OPENAI_SECONDARY_BASE_URL", next="set it, for the workers too"
         )
-    async with await db.open_pool(settings, max_size=1) as pool:
+    async with open_store(settings) as pool:
         await provider.switch(pool, args.to)
     print(args.to)
     return 0

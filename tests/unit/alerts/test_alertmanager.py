@@ -72,4 +72,6 @@ def test_a_receiver_of_two_severities_has_the_channels_of_both(routes: Routes) -
 
 
 def test_the_template_says_that_it_is_generated() -> None:
-    assert compile_template("alerts/routes.yaml").startswith("{{/* DO NOT EDIT: compiled by `bongsu compile` from alerts/")
+    assert compile_template("alerts/routes.yaml").startswith(
+        "{{/* DO NOT EDIT: compiled by `bongsu compile` from alerts/"
+    )

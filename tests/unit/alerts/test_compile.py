@@ -56,7 +56,9 @@ def test_every_annotation_is_there_in_both_languages(alert: Alert) -> None:
 
 
 def test_the_counts_by_kind_are_compressed_too() -> None:
-    production, proof = (compile_alert(ALERTS["ErrorsHigh"], LINKS, f).alerts()[0].annotations["detail"] for f in (1.0, 60.0))
+    production, proof = (
+        compile_alert(ALERTS["ErrorsHigh"], LINKS, f).alerts()[0].annotations["detail"] for f in (1.0, 60.0)
+    )
     assert "[1h]" in production
     assert proof == production.replace("[1h]", "[1m]")
 
@@ -68,7 +70,14 @@ def test_an_explicit_runbook_is_the_one_that_is_linked() -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(0.95, "percentunit", "95%"), (0.999, "percentunit", "99.9%"), (10, "s", "10s"), (2592000, "s", "30d"), (50, "short", "50"), (1.5, "currencyUSD", "$1.5")],
+    [
+        (0.95, "percentunit", "95%"),
+        (0.999, "percentunit", "99.9%"),
+        (10, "s", "10s"),
+        (2592000, "s", "30d"),
+        (50, "short", "50"),
+        (1.5, "currencyUSD", "$1.5"),
+    ],
 )
 def test_a_threshold_reads_as_people_say_it(value: float, unit: str, text: str) -> None:
     assert threshold_text(value, unit) == text

@@ -23,7 +23,9 @@ def read(**changes: tuple[str, str]) -> tuple[Alerts, list[Problem]]:
 def test_the_shipped_alerts_are_the_rules_of_the_mission_with_both_levels() -> None:
     alerts, problems = read()
     assert problems == []
-    assert [(a.name, a.rule, [(level.severity, level.threshold) for level in a.levels], a.hold) for a in alerts.alerts] == [
+    assert [
+        (a.name, a.rule, [(level.severity, level.threshold) for level in a.levels], a.hold) for a in alerts.alerts
+    ] == [
         ("AvailabilityLow", "A2a", [("critical", 0.9), ("warning", 0.95)], 0),
         ("CostBudgetHigh", "A2e", [("critical", 0.95), ("warning", 0.8)], 0),
         ("CpuHigh", "A2d", [("critical", 0.9), ("warning", 0.8)], 300),
@@ -52,10 +54,18 @@ def test_levels_reach_who_the_mission_says() -> None:
         ("errors", ("name: ErrorsHigh", "name: errors high"), "'errors high' is not a CamelCase alert name"),
         ("errors", ("unit: short", "unit: shorts"), "unit cannot be 'shorts'"),
         ("errors", ("unit: short", "unit: short\nlabels: {severity: high}"), "the label 'severity' cannot be set here"),
-        ("resources", ("for: 5m", "for: 5 minutes"), "for: '5 minutes' is not a duration: write it like 30s, 5m, 1h30m or 30d"),
+        (
+            "resources",
+            ("for: 5m", "for: 5 minutes"),
+            "for: '5 minutes' is not a duration: write it like 30s, 5m, 1h30m or 30d",
+        ),
         ("errors", ("{threshold: 10}", "{threshold: ten}"), "levels.warning.threshold must be a number"),
         ("routes", ("target: warning", "target: critical"), "a severity cannot silence itself"),
-        ("routes", ("  grafana: https://grafana.example.com", "  grafana: grafana"), "'grafana' is not an http address"),
+        (
+            "routes",
+            ("  grafana: https://grafana.example.com", "  grafana: grafana"),
+            "'grafana' is not an http address",
+        ),
         ("routes", ("    note: http://alert-recorder:9095/webhook/note", ""), "no webhook note"),
         ("routes", ("kind: Routes", "kind: Routs"), "kind cannot be 'Routs'"),
     ],

@@ -14,7 +14,9 @@ ALERTS = load({p.name: p.read_text(encoding="utf-8") for p in (ROOT / "alerts").
 SLOS = load_slos({p.name: p.read_text(encoding="utf-8") for p in (ROOT / "slo").glob("*.yaml")})[0]
 
 
-def timing(alert: str, severity: str = "critical", *, factor: float = 1.0, rate: float = 1.0, tier: str = "") -> AlertTiming:
+def timing(
+    alert: str, severity: str = "critical", *, factor: float = 1.0, rate: float = 1.0, tier: str = ""
+) -> AlertTiming:
     found = [
         one
         for one in timings(SLOS, ALERTS, factor=factor, events_per_second=rate)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bongsu.cli.catalogue import compile_all, load_catalogue
 from bongsu.checks.registry import check_all
+from bongsu.cli.catalogue import compile_all, load_catalogue
 from bongsu.core.diagnostics import has_errors, render
+from tests.golden.scenario import WORLD, build
 
-WORLD = Path(__file__).parents[2] / "golden/world"
 FILES = sorted(path.relative_to(WORLD) for path in WORLD.rglob("*") if path.is_file())
 
 
@@ -38,17 +37,20 @@ def damages(draw: st.DrawFn) -> tuple[Path, str]:
     return file, "\n".join(lines) + "\n"
 
 
-@settings(max_examples=3000, deadline=None)
-@given(damages())
-def test_a_damaged_catalogue_gives_problems_or_compiles(damage: tuple[Path, str]) -> None:
+@pytest.fixture(name="root", scope="module")
+def _root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("robust"))
+
+
+@settings(max_examples=80, deadline=None)
+@given(damage=damages())
+def test_a_damaged_catalogue_gives_problems_or_compiles(root: Path, damage: tuple[Path, str]) -> None:
     file, text = damage
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "world"
-        shutil.copytree(WORLD, root)
-        (root / file).write_text(text, encoding="utf-8")
-        catalogue = load_catalogue(root)
-        problems = check_all(catalogue)
-        assert all(problem.what and problem.span.line >= 1 and problem.span.column >= 1 for problem in problems)
-        render(problems, catalogue.sources)
-        if not has_errors(problems):
-            assert compile_all(catalogue)
+    (root / file).write_text(text, encoding="utf-8")
+    catalogue = load_catalogue(root)
+    (root / file).write_bytes((WORLD / file).read_bytes())
+    problems = check_all(catalogue)
+    assert all(problem.what and problem.span.line >= 1 and problem.span.column >= 1 for problem in problems)
+    render(problems, catalogue.sources)
+    if not has_errors(problems):
+        assert compile_all(catalogue)

@@ -73,7 +73,18 @@ def test_a_time_factor_keeps_every_name_and_label() -> None:
     assert production.keys() == proof.keys()
 
     def labels(text: str) -> list[str]:
-        kept = ("- record:", "- alert:", "severity:", "tier:", "long:", "short:", "service:", "sloth_", "rule:", "- name:")
+        kept = (
+            "- record:",
+            "- alert:",
+            "severity:",
+            "tier:",
+            "long:",
+            "short:",
+            "service:",
+            "sloth_",
+            "rule:",
+            "- name:",
+        )
         return [line for line in text.splitlines() if line.strip().startswith(kept)]
 
     for path, text in production.items():

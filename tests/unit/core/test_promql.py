@@ -120,7 +120,7 @@ def test_a_selector_knows_its_matchers_and_where_they_stand() -> None:
     assert [selector.name for selector in found] == ["x_bucket", "y", "z"]
     assert [(m.label, m.op, m.value, text[m.offset :][:3]) for m in found[0].matchers] == [
         ("class", "=", "simple", "cla"),
-        ("le", "!=", "1", 'le!'),
+        ("le", "!=", "1", "le!"),
     ]
     assert text[: found[0].end].endswith("}")
 

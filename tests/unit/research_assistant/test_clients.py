@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from research_assistant import golden
 from research_assistant.ask import render
+from research_assistant.client import poll_pause
 from research_assistant.probe import holds
 from research_assistant.traffic import line
 
@@ -61,3 +62,15 @@ def test_the_golden_questions_name_sources_that_exist() -> None:
     questions = golden.load()
     assert {source for question in questions for source in question.sources} <= articles
     assert questions[0].kind == "simple"
+
+
+def test_polls_begin_quick_and_become_rare() -> None:
+    assert [round(poll_pause(age), 3) for age in (0, 0.1, 0.3, 1, 5, 20, 60)] == [
+        0.05,
+        0.07,
+        0.21,
+        0.25,
+        0.25,
+        1.0,
+        2.0,
+    ]

@@ -62,7 +62,13 @@ def test_steps_are_typed_and_know_their_section_and_place() -> None:
     assert problems == []
     query, action, probe = runbook.steps
     assert isinstance(query, QueryStep)
-    assert (query.section, query.expr.text, str(query.expect), query.within, query.span.line) == ("Check", "up", "> 0", 120, 14)
+    assert (query.section, query.expr.text, str(query.expect), query.within, query.span.line) == (
+        "Check",
+        "up",
+        "> 0",
+        120,
+        14,
+    )
     assert isinstance(action, ActionStep)
     assert (action.section, action.action, action.arguments) == ("Act", "switch", {"to": "two", "times": "3"})
     assert isinstance(probe, ProbeStep)

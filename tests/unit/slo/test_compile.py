@@ -41,7 +41,10 @@ def test_the_records_are_sloths_and_stand_before_the_alerts_in_one_group() -> No
 
 
 def test_every_tier_is_a_rule_of_one_name_without_for() -> None:
-    found = [(a.alert, a.labels["tier"], a.labels["severity"], a.labels["short"], a.labels["long"], a.hold) for a in group().alerts()]
+    found = [
+        (a.alert, a.labels["tier"], a.labels["severity"], a.labels["short"], a.labels["long"], a.hold)
+        for a in group().alerts()
+    ]
     assert found == [
         ("AnswersBudgetBurn", "fast", "critical", "5m", "1h", 0.0),
         ("AnswersBudgetBurn", "slow", "critical", "30m", "6h", 0.0),

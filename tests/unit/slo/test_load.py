@@ -51,7 +51,10 @@ def test_a_target_that_is_no_number_is_reported_once() -> None:
 
 
 def test_good_and_bad_together_are_refused() -> None:
-    text = TEXT.replace("        total:", "        good: {metricSource: {type: Prometheus, spec: {query: 'x[{{.window}}]'}}}\n        total:")
+    text = TEXT.replace(
+        "        total:",
+        "        good: {metricSource: {type: Prometheus, spec: {query: 'x[{{.window}}]'}}}\n        total:",
+    )
     assert codes(text) == [("spec/value", 28)]
 
 
@@ -90,5 +93,10 @@ def test_each_packaged_window_file_names_its_source_and_the_workbooks_factors() 
 
 
 def test_a_broken_windows_file_is_reported_with_its_place() -> None:
-    _, problems = parse_windows("period: 30d\nsource: x\ntiers:\n  - {name: a, long: 1x, short: 5m, factor: 2, severity: loud}\n", "w")
-    assert sorted((problem.code, problem.span.column) for problem in problems) == [("spec/value", 21), ("spec/value", 57)]
+    _, problems = parse_windows(
+        "period: 30d\nsource: x\ntiers:\n  - {name: a, long: 1x, short: 5m, factor: 2, severity: loud}\n", "w"
+    )
+    assert sorted((problem.code, problem.span.column) for problem in problems) == [
+        ("spec/value", 21),
+        ("spec/value", 57),
+    ]

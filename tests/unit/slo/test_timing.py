@@ -20,7 +20,7 @@ RATIOS = st.floats(0.0001, 1.0)
 
 
 def simulated(tier: Tier, objective: float, error_ratio: float) -> tuple[float, float]:
-    """Play one outage second by second over sliding windows: first firing second, and seconds it lasts after the end."""
+    """Play one outage second by second: first firing second, and how many seconds it lasts after the end."""
     limit = float(threshold(tier, objective))
     long, short = int(tier.long_seconds), int(tier.short_seconds)
     outage = long + 1
