@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Annotated, Any, Literal, TypedDict, get_args
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_args
 
 Tool = Literal["documents", "web"]
 TOOLS: tuple[Tool, ...] = get_args(Tool)
@@ -26,10 +26,10 @@ class Research(TypedDict):
 
 
 class Finding(TypedDict):
-    """What one researcher brought back; `failures` are kinds of conventions.ERROR_KINDS."""
+    """What one researcher brought back; `failures`, kinds of conventions.ERROR_KINDS, is absent when there were none."""
 
     passages: list[Passage]
-    failures: list[str]
+    failures: NotRequired[list[str]]
 
 
 class RunState(TypedDict, total=False):

@@ -146,7 +146,8 @@ exec chroot $o/root sh -c "$1"
 UNSHARE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "bash", "-c")
 INSTALL = """
 exec 2>&1
-dpkg --purge --force-all {package} >/dev/null
+dpkg --purge --force-all {package} >/dev/null 2>&1
+rm -f /sbin/runlevel
 printf '#!/bin/sh\\necho N 2\\n' >/sbin/runlevel; chmod 755 /sbin/runlevel  # as on a machine that has booted
 rm -f /usr/sbin/policy-rc.d
 bash {script} {package} || exit 9
@@ -165,10 +166,11 @@ printf '#!/bin/sh\\n%s\\n' '{apt}' >/stub/apt-get
 chmod 755 /stub/apt-get
 PATH=/stub:$PATH bash {script} prometheus >/dev/null
 {after}
+cat /said
 for f in $p*; do [ ! -e $f ] || {{ echo $f; cat $f; }}; done
 """
 OWN = 'printf "#!/bin/sh\\nexit 104\\n" >$p; chmod 755 $p'
-ASK = "for s in prometheus ssh; do /usr/sbin/policy-rc.d $s start; echo $s $?; done >&2"
+ASK = "for s in prometheus ssh; do /usr/sbin/policy-rc.d $s start; echo $s $?; done >>/said"
 
 
 def sandbox(folder: Path, command: str) -> list[str]:
