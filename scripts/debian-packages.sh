@@ -2,7 +2,7 @@
 # Install Debian packages of daemons for their binaries alone (as root; scripts/bootstrap.sh calls this).
 #
 # Debian starts and enables what it installs. Here nothing is started, and nothing is enabled that was not before:
-# policy-rc.d forbids it while apt works, and new links that enable a service are taken back afterwards.
+# policy-rc.d forbids it while apt works, and new links that enable a service are taken back afterwards (docs/adr/0009).
 set -euo pipefail
 
 POLICY=/usr/sbin/policy-rc.d

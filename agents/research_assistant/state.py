@@ -26,7 +26,7 @@ class Research(TypedDict):
 
 
 class Finding(TypedDict):
-    """What one researcher brought back; `failures`, kinds of conventions.ERROR_KINDS, is absent when there were none."""
+    """What one researcher brought back; `failures`, if any, are kinds of conventions.ERROR_KINDS."""
 
     passages: list[Passage]
     failures: NotRequired[list[str]]

@@ -162,6 +162,7 @@ class _Attempt:
 
     async def lead_in(self) -> None:
         """Fill every window under proof with clean traffic: a young series has a small denominator and fires early."""
+        await self.first_run()
         started = self.world.clock.now()
         self.note("lead_in_started", seconds=self.plan.lead_in, rate=self.plan.experiment.rate)
         while (left := started + self.plan.lead_in - self.world.clock.now()) > 0:
@@ -180,6 +181,15 @@ class _Attempt:
             )
         await self.refuse_active("at the end of the clean lead-in")
         self.note("lead_in_ended", runs=len(finished), events_per_window=round(seen, 1))
+
+    async def first_run(self) -> None:
+        """Wait for the first finished run: a generator that is still starting fills no window."""
+        deadline = self.world.clock.now() + PROBE_SECONDS
+        while not self.world.traffic.finished():
+            self.refuse_dead_traffic()
+            if self.world.clock.now() > deadline:
+                raise _Stop(Verdict.TRAFFIC_TOO_LOW, f"no run finished in the first {PROBE_SECONDS:g} s of traffic")
+            await self.world.clock.sleep(POLL)
 
     async def break_and_heal(self) -> None:
         line, fault = self.world.fault_line, self.plan.experiment.fault

@@ -113,6 +113,7 @@ async def _prove(job: Job, report: Callable[[str], None]) -> Outcome:
         pass_through=job.planted.pass_through,
         receiver_drop=job.planted.receiver_drop,
         ignore_environment_urls=True,
+        watch_machine=False,
     )
 
     def compiled(endpoints: Endpoints) -> dict[str, str]:

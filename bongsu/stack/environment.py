@@ -65,7 +65,8 @@ def system_settings(
     }
     for name, seconds in manifest.compressible.items():
         given = "" if options.ignore_environment_urls else environment.get(name, "")
-        settings[name] = f"{(float(given) if _is_number(given) else seconds) / options.factor:g}"
+        value = (float(given) if _is_number(given) else seconds) / options.factor
+        settings[name] = f"{value:.3f}".rstrip("0").rstrip(".")
     return settings | dict(options.extra_env)
 
 

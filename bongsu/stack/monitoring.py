@@ -22,7 +22,12 @@ _TIMEOUT_SECONDS = 10.0
 
 
 def prometheus_config(
-    manifest: Manifest, ports: Mapping[str, int], rule_files: Iterable[str], scrape_seconds: float
+    manifest: Manifest,
+    ports: Mapping[str, int],
+    rule_files: Iterable[str],
+    scrape_seconds: float,
+    *,
+    watch_machine: bool = True,
 ) -> str:
     """Return prometheus.yml: job = process name, instance = replica name.
 
@@ -35,7 +40,8 @@ def prometheus_config(
         for process in manifest.processes
         if process.metrics
     ]
-    jobs += [_job(name, "/metrics", {name: ports[name]}) for name in (PROMETHEUS, ALERTMANAGER, NODE, SUPERVISOR)]
+    own = (PROMETHEUS, ALERTMANAGER, SUPERVISOR, *((NODE,) if watch_machine else ()))
+    jobs += [_job(name, "/metrics", {name: ports[name]}) for name in own]
     return dump(
         {
             "global": {

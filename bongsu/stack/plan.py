@@ -285,7 +285,11 @@ def _process(site: Site, process: Process, env: Mapping[str, str]) -> Iterator[P
 def _files(site: Site, compiled: Mapping[str, str]) -> dict[Path, str]:
     rules = monitoring.rule_files(compiled)
     config = monitoring.prometheus_config(
-        site.manifest, site.ports, [str(site.home.path / path) for path in rules], site.options.scrape_seconds
+        site.manifest,
+        site.ports,
+        [str(site.home.path / path) for path in rules],
+        site.options.scrape_seconds,
+        watch_machine=site.options.watch_machine,
     )
     wanted = [path for path in compiled if path in rules or path.startswith(f"{ALERTMANAGER}/")]
     return {

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_BYTES = 32
+_BYTES = 16
+"""As 32 hexadecimal digits: PagerDuty, and with it the local receiver, takes routing keys of exactly that form."""
 
 
 def ensure_secret(folder: Path, name: str) -> Path:
@@ -21,5 +22,5 @@ def ensure_secret(folder: Path, name: str) -> Path:
         path.chmod(0o600)
         return path
     with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(secrets.token_urlsafe(_BYTES))
+        stream.write(secrets.token_hex(_BYTES))
     return path

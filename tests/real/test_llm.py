@@ -5,12 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import threading
-import time
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from research_assistant import db, migrate, provider
@@ -18,76 +14,16 @@ from research_assistant.errors import RunError
 from research_assistant.llm import Llm, Request, open_llm
 from research_assistant.settings import Settings
 
+from tests.real.support.endpoint import Answer, endpoint
 from tests.real.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from tests.real.support.pg import Postgres
 
 numbers = itertools.count()
 ASK = Request("TASK: plan", "Why?", 100)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One scripted response; `announced` is a Content-Length that may be longer than the body."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
-    announced: int | None = None
-    delay: float = 0.0
-
-
-@dataclass(slots=True)
-class Endpoint:
-    """An endpoint that gives its answers in order, the last one for ever; `calls` holds when each request came."""
-
-    answers: list[Answer]
-    calls: list[float] = field(default_factory=list)
-    url: str = ""
-
-    def next(self) -> Answer:
-        self.calls.append(time.monotonic())
-        return self.answers[min(len(self.calls), len(self.answers)) - 1]
-
-
-@contextmanager
-def endpoint(*answers: Answer) -> Iterator[Endpoint]:
-    scripted = Endpoint(list(answers))
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            answer = scripted.next()
-            stopped.wait(answer.delay)
-            self.send_response(answer.status)
-            for name, value in answer.headers:
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body) if answer.announced is None else answer.announced))
-            self.end_headers()
-            self.wfile.write(answer.body)
-            self.close_connection = answer.announced is not None
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    stopped = threading.Event()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    scripted.url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
-        yield scripted
-    finally:
-        stopped.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def completion(content: str = "Because.", finish_reason: str = "stop") -> Answer:
@@ -127,7 +63,7 @@ async def pool(database: str) -> AsyncIterator[db.Pool]:
         yield opened
 
 
-def client(pool: db.Pool, primary: str, secondary: str = "", seconds: float = 10.0) -> Llm:
+def client(pool: db.Pool, primary: str, secondary: str = "", seconds: float = 30.0) -> Llm:
     environ = {"OPENAI_BASE_URL": primary, "OPENAI_SECONDARY_BASE_URL": secondary, "OPENAI_API_KEY": "k"}
     return replace(open_llm(Settings.from_env(environ, needs=()), pool), total_seconds=seconds)
 
@@ -169,7 +105,7 @@ async def test_each_way_to_fail_has_its_kind_and_its_number_of_calls(
     pool: db.Pool, answers: list[Answer], kind: str, calls: int
 ) -> None:
     with endpoint(*answers) as misbehaving:
-        llm = client(pool, misbehaving.url, seconds=1.5)
+        llm = client(pool, f"{misbehaving.url}/v1", seconds=4.0 if answers[0].delay else 30.0)
         with pytest.raises(RunError) as raised:
             await llm.chat(None, ASK)
         await llm.clients["primary"].close()
@@ -184,7 +120,7 @@ async def test_an_endpoint_that_is_not_there_is_a_connection_error(pool: db.Pool
 
 async def test_one_more_try_is_enough_after_a_passing_failure_and_waits_as_asked(pool: db.Pool) -> None:
     with endpoint(error(429, "rate_limit_exceeded", retry_after="1"), completion()) as recovering:
-        llm = client(pool, recovering.url)
+        llm = client(pool, f"{recovering.url}/v1")
         assert await llm.chat(None, ASK) == "Because."
         await llm.clients["primary"].close()
     assert recovering.calls[1] - recovering.calls[0] >= 1.0
@@ -193,7 +129,7 @@ async def test_one_more_try_is_enough_after_a_passing_failure_and_waits_as_asked
 async def test_a_call_is_billed_once_even_when_its_answer_is_unusable(pool: db.Pool) -> None:
     count, usd = await billed(pool)
     with endpoint(completion(), completion(finish_reason="length")) as costly:
-        llm = client(pool, costly.url)
+        llm = client(pool, f"{costly.url}/v1")
         await llm.chat(None, ASK)
         with pytest.raises(RunError):
             await llm.chat(None, ASK)
@@ -205,7 +141,7 @@ async def test_a_call_is_billed_once_even_when_its_answer_is_unusable(pool: db.P
 
 async def test_the_second_try_goes_where_the_provider_was_switched_to_meanwhile(pool: db.Pool) -> None:
     with endpoint(error(503, retry_after="1")) as primary, endpoint(completion("From the second.")) as secondary:
-        llm = client(pool, primary.url, secondary.url)
+        llm = client(pool, f"{primary.url}/v1", f"{secondary.url}/v1")
 
         async def switch() -> None:
             await asyncio.to_thread(until, lambda: primary.calls, "the first try")

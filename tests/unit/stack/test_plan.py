@@ -89,11 +89,18 @@ def test_every_replica_is_scraped_with_job_and_instance_names() -> None:
     config = yaml.safe_load(plan_of(scrape_seconds=0.5).files[HOME.path / "prometheus" / "prometheus.yml"])
     assert config["global"] == {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
-    assert list(jobs) == ["api", "worker", "prometheus", "alertmanager", "node", "supervisor"]
+    assert list(jobs) == ["api", "worker", "prometheus", "alertmanager", "supervisor", "node"]
     assert jobs["worker"]["metrics_path"] == "/m"
     assert [one["labels"]["instance"] for one in jobs["worker"]["static_configs"]] == ["worker-1", "worker-2"]
     assert config["rule_files"] == [str(HOME.path / RULES)]
     assert "external_labels" not in config["global"]
+
+
+def test_a_proof_does_not_watch_the_machine_it_does_not_own() -> None:
+    file = HOME.path / "prometheus" / "prometheus.yml"
+    assert "node" not in {
+        job["job_name"] for job in yaml.safe_load(plan_of(watch_machine=False).files[file])["scrape_configs"]
+    }
 
 
 def test_rules_and_alertmanagers_tree_are_written_and_dashboards_are_not() -> None:
