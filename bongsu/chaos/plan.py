@@ -96,13 +96,13 @@ def make_plan(experiment: Experiment, timings: Sequence[AlertTiming], *, pipelin
         not_covered=tuple(
             _describe(timing)
             for timing in timings
-            if timing.alert in names and not any(e.matches(_labels(timing)) for e in experiment.expects)
+            if timing.alert in names and not any(_means(expected, timing) for expected in experiment.expects)
         ),
     )
 
 
 def _timing(expected: Expected, timings: Sequence[AlertTiming]) -> AlertTiming:
-    found = [timing for timing in timings if expected.matches(_labels(timing) | dict(_free(expected, timing)))]
+    found = [timing for timing in timings if _means(expected, timing)]
     if not found:
         raise UsageError(f"no compiled alert is {expected}", next="run `bongsu compile` and compare names and labels")
     return found[0]
@@ -112,9 +112,13 @@ def _labels(timing: AlertTiming) -> dict[str, str]:
     return {**timing.labels, "alertname": timing.alert, "severity": timing.severity}
 
 
-def _free(expected: Expected, timing: AlertTiming) -> list[tuple[str, str]]:
-    """Return the expected labels that come from the expression at run time (such as kind="run"), not from the rule."""
-    return [(name, value) for name, value in expected.labels.items() if name not in timing.labels]
+def _means(expected: Expected, timing: AlertTiming) -> bool:
+    """Tell whether the expected alert is an instance of this rule.
+
+    Labels that the rule does not set (such as kind="run") come from the expression at run time.
+    """
+    free = {name: value for name, value in expected.labels.items() if name not in timing.labels}
+    return expected.matches(_labels(timing) | free)
 
 
 def _describe(timing: AlertTiming) -> str:

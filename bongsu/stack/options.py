@@ -17,8 +17,8 @@ class StackOptions:
     evaluation interval. `proxy_upstreams` names the upstreams with a fault proxy in front; `pass_through` and
     `receiver_drop` plant defects. `ignore_environment_urls` hands children an allow-list of the caller's variables
     only, so that no `*_URL` of the caller can be touched. `die_with_parent` (Linux) kills every process when the
-    supervisor dies, even by kill -9; without it `bongsu down` finds them by the home's identity. `watch_machine` scrapes
-    the node exporter: a proof, which does not own the machine it runs on, leaves it out (docs/adr/0007).
+    supervisor dies, even by kill -9; without it `bongsu down` finds them by the home's identity. `watch_machine`
+    scrapes the node exporter: a proof, which does not own the machine it runs on, leaves it out (docs/adr/0007).
     """
 
     factor: float = 1.0
