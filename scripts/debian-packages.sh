@@ -2,7 +2,8 @@
 # Install Debian packages of daemons for their binaries alone (as root; scripts/bootstrap.sh calls this).
 #
 # Debian starts and enables what it installs. Here nothing is started, and nothing is enabled that was not before:
-# policy-rc.d forbids it while apt works, and new links that enable a service are taken back afterwards (docs/adr/0009).
+# policy-rc.d forbids it while apt works; links that enable a service and the system user that the packages add are taken
+# back afterwards, so that /etc/passwd is what it was (docs/adr/0009).
 set -euo pipefail
 
 POLICY=/usr/sbin/policy-rc.d
@@ -66,6 +67,20 @@ take_back() {
   done <<<"$(enabling_links)"
 }
 
+# The packages' user owns two empty folders and runs nothing, since no service starts. Whoever wants Debian's services
+# later gets it back by `dpkg-reconfigure prometheus prometheus-alertmanager prometheus-node-exporter`.
+take_back_user() {
+  if [ "$had_user" = yes ] || ! has_user; then return; fi
+  local folder
+  for folder in /var/lib/prometheus /var/log/prometheus; do
+    if [ -d "$folder" ]; then chown -Rh root:root "$folder"; fi
+  done
+  userdel prometheus
+  if getent group prometheus >/dev/null; then groupdel prometheus; fi
+}
+
+has_user() { getent passwd prometheus >/dev/null; }
+
 if [ "$(id -u)" != 0 ]; then
   echo "bootstrap: scripts/debian-packages.sh needs root" >&2
   exit 3
@@ -75,11 +90,14 @@ if [ $# = 0 ]; then
   exit 2
 fi
 
-say "installing $* by apt: no service is started, none enabled; Debian adds its system user prometheus"
+say "installing $* by apt: no service is started, none enabled, no system user is left behind"
 [ -d /run/systemd/system ] || say "systemd does not run here; its links and those of SysV init are watched all the same"
 before=$(enabling_links)
+had_user=no
+if has_user; then had_user=yes; fi
 finish() {
   take_back
+  take_back_user
   restore_policy
 }
 trap finish EXIT

@@ -150,7 +150,11 @@ dpkg --purge --force-all {package} >/dev/null 2>&1
 rm -f /sbin/runlevel
 printf '#!/bin/sh\\necho N 2\\n' >/sbin/runlevel; chmod 755 /sbin/runlevel  # as on a machine that has booted
 rm -f /usr/sbin/policy-rc.d
+userdel prometheus 2>/dev/null; groupdel prometheus 2>/dev/null
+cp /etc/passwd /passwd-before; cp /etc/group /group-before
+{as_before}
 bash {script} {package} || exit 9
+cmp /etc/passwd /passwd-before && cmp /etc/group /group-before && echo USERS AS BEFORE
 ls /usr/sbin/policy-rc.d* 2>/dev/null
 echo ENABLED $(ls -d /etc/rc?.d/S*prometheus* /etc/systemd/system/*.wants/prometheus* 2>/dev/null)
 echo RUNNING $(grep -lsz '^/usr/bin/prometheus' /proc/[0-9]*/cmdline)
@@ -188,9 +192,16 @@ def sandbox(folder: Path, command: str) -> list[str]:
 
 
 @pytest.mark.timeout(200)
-def test_a_debian_package_starts_no_service_and_leaves_none_enabled(tmp_path: Path) -> None:
-    lines = sandbox(tmp_path, INSTALL.format(package=PACKAGE, script=DEBIAN))
-    assert lines == ["ENABLED", "RUNNING", f"/usr/bin/{PACKAGE}"]
+def test_a_debian_package_starts_no_service_leaves_none_enabled_and_no_user(tmp_path: Path) -> None:
+    lines = sandbox(tmp_path, INSTALL.format(package=PACKAGE, script=DEBIAN, as_before=""))
+    assert lines == ["USERS AS BEFORE", "ENABLED", "RUNNING", f"/usr/bin/{PACKAGE}"]
+
+
+@pytest.mark.timeout(200)
+def test_a_user_that_was_there_before_stays(tmp_path: Path) -> None:
+    had = "useradd --system prometheus; cp /etc/passwd /passwd-before; cp /etc/group /group-before"
+    lines = sandbox(tmp_path, INSTALL.format(package=PACKAGE, script=DEBIAN, as_before=had))
+    assert lines[0] == "USERS AS BEFORE"
 
 
 @pytest.mark.parametrize(("before", "others"), [("", "0"), (OWN, "104")], ids=["none", "own"])
