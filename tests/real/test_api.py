@@ -8,7 +8,6 @@ import math
 import signal
 import socket
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 
@@ -19,6 +18,8 @@ from tests.real.support.waiting import until
 
 if TYPE_CHECKING:
     from tests.real.support.assistant import Assistant, Reply
+
+NOBODY = "4d491f06-d8c9-4515-9b12-ac45b93eb5ac"  # fixed: parallel workers must collect the same names
 
 GAUGES = (QUEUE_DEPTH.name, QUEUE_OLDEST_AGE.name, COST_BUDGET_USED.name)
 BAD = f'{EVENTS.name}{{kind="api",outcome="bad"}}'
@@ -33,7 +34,7 @@ def is_problem(reply: Reply, status: int) -> bool:
 
 
 @pytest.mark.parametrize("key", [None, "wrong", "wrong " * 50])
-@pytest.mark.parametrize("path", ["/v1/runs", f"/v1/runs/{uuid4()}", f"/v1/documents/{uuid4()}"])
+@pytest.mark.parametrize("path", ["/v1/runs", f"/v1/runs/{NOBODY}", f"/v1/documents/{NOBODY}"])
 def test_without_a_valid_key_there_is_only_401(assistant: Assistant, path: str, key: str | None) -> None:
     method = "POST" if path == "/v1/runs" else "GET"
     reply = assistant.http(method, path, b"{}" if method == "POST" else None, key=key)
@@ -73,9 +74,9 @@ def test_a_chunked_body_is_counted_as_it_arrives(assistant: Assistant) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", f"/v1/runs/{uuid4()}", 404),
+        ("GET", f"/v1/runs/{NOBODY}", 404),
         ("GET", "/v1/runs/seven", 404),
-        ("GET", f"/v1/documents/{uuid4()}", 404),
+        ("GET", f"/v1/documents/{NOBODY}", 404),
         ("GET", "/v1/documents/%00", 404),
         ("GET", "/nowhere", 404),
         ("GET", "/docs", 404),
@@ -112,7 +113,7 @@ def test_a_run_is_shown_to_its_owner_only(assistant: Assistant) -> None:
 
 def test_users_requests_are_events_and_gauges_are_numbers(assistant: Assistant) -> None:
     good = assistant.metric(GOOD)
-    assistant.http("GET", f"/v1/runs/{uuid4()}")
+    assistant.http("GET", f"/v1/runs/{NOBODY}")
     assistant.http("GET", "/healthz", key=None)
     assert assistant.metric(GOOD) == good + 1
     until(lambda: not any(math.isnan(assistant.metric(name)) for name in GAUGES), "gauges")
