@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup up down status compile check test unit prove proof bench lock
+.PHONY: help setup up down status compile check test unit planted prove proof bench lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -28,11 +28,14 @@ check: setup ## lint, types, contracts, dependencies, shell, YAML, committed out
 	@scripts/check.sh
 
 test: setup ## the whole default test suite (8 minutes at most on 2 cores)
-	@$(BIN)/python -m pytest tests/unit tests/golden tests/rules -n 2 -q
-	@$(BIN)/python -m pytest tests/real -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest tests -m "not proof" -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest tests/real -m "proof and not long" -q
 
 unit: setup ## unit tests alone (30 seconds at most)
 	@$(BIN)/python -m pytest tests/unit -n 2 -q
+
+planted: setup ## plant each defect in a proof on real components: every proof must fail, with its own verdict
+	@$(BIN)/python -m pytest tests/real -m "proof and long" -q
 
 prove: setup ## prove that the alerts of openai-errors fire, are delivered and clear
 	@$(BIN)/bongsu prove openai-errors

@@ -34,7 +34,7 @@ def is_problem(reply: Reply, status: int) -> bool:
 
 
 @pytest.mark.parametrize("key", [None, "wrong", "wrong " * 50])
-@pytest.mark.parametrize("path", ["/v1/runs", f"/v1/runs/{NOBODY}", f"/v1/documents/{NOBODY}"])
+@pytest.mark.parametrize("path", ["/v1/runs", f"/v1/runs/{NOBODY}"])
 def test_without_a_valid_key_there_is_only_401(assistant: Assistant, path: str, key: str | None) -> None:
     method = "POST" if path == "/v1/runs" else "GET"
     reply = assistant.http(method, path, b"{}" if method == "POST" else None, key=key)

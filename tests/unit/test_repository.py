@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pytest_socket import SocketBlockedError
 
 ROOT = Path(__file__).parents[2]
 ROWS = (
@@ -89,6 +91,11 @@ def test_requirements_hold_versions_and_hashes_and_no_addresses() -> None:
     for path in (ROOT / "requirements").glob("*.txt"):
         assert "://" not in path.read_text(), path.name
         assert "--hash=sha256:" in path.read_text(), path.name
+
+
+def test_a_unit_test_that_opens_a_socket_fails() -> None:
+    with pytest.raises(SocketBlockedError):
+        socket.socket()
 
 
 def test_agents_has_no_init_file() -> None:

@@ -81,12 +81,18 @@ def _add_runs(app: FastAPI, pool: db.Pool, callers: Callers) -> None:
 def _add_documents(app: FastAPI, pool: db.Pool, callers: Callers) -> None:
     @app.get("/v1/documents/{document_id}")
     async def show(request: Request, document_id: str) -> Response:
-        """Show a cited document: its text as it was ingested, or JSON for `Accept: application/json`."""
-        await callers.name(request)
+        """Show a cited document: its text as it was ingested, or JSON for `Accept: application/json`.
+
+        A citation must open in a browser, which sends no key: its random id, known from an answer only, opens the text.
+        The JSON names where the document came from and wants a key (docs/adr/0010).
+        """
+        as_json = "application/json" in request.headers.get("accept", "")
+        if as_json:
+            await callers.name(request)
         document = await documents.get(pool, _uuid(document_id, "document"))
         if document is None:
             raise _not_found("document")
-        if "application/json" not in request.headers.get("accept", ""):
+        if not as_json:
             return PlainTextResponse(document.body, headers={"X-Content-Type-Options": "nosniff", "Vary": "Accept"})
         content = {
             "id": str(document.id),
