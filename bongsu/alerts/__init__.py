@@ -1,1 +1,1 @@
-"""alerts room; see docs/ARCHITECTURE.md."""
+"""Threshold alerts and routes: who is woken by what, and when an alert fires and clears."""

@@ -1,1 +1,1 @@
-"""chaos room; see docs/ARCHITECTURE.md."""
+"""Experiments: break the system, watch its alerts, execute the runbook, undo, and keep the evidence."""

@@ -1,1 +1,1 @@
-"""dashboards room; see docs/ARCHITECTURE.md."""
+"""Boards: which SLOs, alerts and metrics are drawn, resolved once for Grafana and for the console."""

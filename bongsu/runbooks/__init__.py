@@ -1,1 +1,1 @@
-"""runbooks room; see docs/ARCHITECTURE.md."""
+"""Runbooks: prose for a person and typed steps for a machine, in one file."""

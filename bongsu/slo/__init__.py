@@ -1,1 +1,1 @@
-"""slo room; see docs/ARCHITECTURE.md."""
+"""Promises: OpenSLO documents into recording rules and burn-rate alerts."""

@@ -1,1 +1,1 @@
-"""stack room; see docs/ARCHITECTURE.md."""
+"""Start, watch and stop the real processes of one home."""

@@ -1,1 +1,1 @@
-"""chaos/adapters room; see docs/ARCHITECTURE.md."""
+"""The runner's ports on real components: Prometheus, Alertmanager, receiver, fault proxy, commands."""

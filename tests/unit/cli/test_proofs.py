@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bongsu.cli.catalogue import load_catalogue
+from bongsu.cli.proofs import digests_of, find_experiment, find_runbook, proof_times
+from bongsu.core.errors import UsageError
+
+ROOT = Path(__file__).parents[3]
+CATALOGUE = load_catalogue(ROOT)
+
+
+def test_an_unknown_experiment_names_the_nearest_one() -> None:
+    with pytest.raises(UsageError) as error:
+        find_experiment(CATALOGUE, "openai-error")
+    assert error.value.next == "did you mean openai-errors?"
+
+
+def test_an_alert_without_a_runbook_cannot_be_proved() -> None:
+    with pytest.raises(UsageError, match="no runbook for Nothing"):
+        find_runbook(CATALOGUE, "Nothing")
+
+
+def test_every_expected_alert_has_digests_of_all_that_its_proof_depends_on() -> None:
+    digests = digests_of(ROOT, CATALOGUE, find_experiment(CATALOGUE, "openai-errors"))
+    assert set(digests) == {"AnswersBudgetBurn", "AvailabilityLow", "ErrorsHigh"}
+    for parts in digests.values():
+        assert set(parts) == {"expression", "route", "runbook", "experiment", "lock", "runner"}
+    expressions = {parts["expression"] for parts in digests.values()}
+    assert len(expressions) == 3, "each alert expires by its own rules"
+
+
+def test_without_evidence_every_alert_was_proved_never(tmp_path: Path) -> None:
+    times = proof_times(ROOT, CATALOGUE, tmp_path)()
+    assert set(times) == set(CATALOGUE.alert_spans())
+    assert set(times.values()) == {0.0}
+
+
+def test_valid_evidence_dates_the_alerts_it_proved_and_no_others(tmp_path: Path) -> None:
+    experiment = find_experiment(CATALOGUE, "openai-errors")
+    record = {
+        "previous": "",
+        "experiment": experiment.name,
+        "verdict": "passed",
+        "planted": "",
+        "journal": [{"at": 7.0, "event": "ended"}],
+        "digests": digests_of(ROOT, CATALOGUE, experiment),
+    }
+    chain = tmp_path / experiment.name
+    chain.mkdir()
+    (chain / "00001.json").write_text(json.dumps(record))
+    times = proof_times(ROOT, CATALOGUE, tmp_path)()
+    assert {alert for alert, at in times.items() if at} == {"AnswersBudgetBurn", "AvailabilityLow", "ErrorsHigh"}
