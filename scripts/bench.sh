@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for script in bench/*.py; do
-  echo "== $script"
-  .venv/bin/python "$script"
+  name=$(basename "$script" .py)
+  echo "== $name"
+  .venv/bin/python -m "bench.$name"
 done

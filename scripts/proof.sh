@@ -25,7 +25,9 @@ record() {
   grep -q '^exit code: 0$' "$file"
 }
 
-record kill-trials.txt env KILLS_PER_NODE=50 "$bin/python" -m pytest tests/real/test_worker_kill.py -k twenty -s -q -o timeout=1200
-for number in 1 2 3 4 5; do
+record kill-trials.txt env KILLS_PER_NODE=50 "$bin/python" -m pytest tests/real/test_worker_kill.py -k twenty -s -q \
+  -o timeout=1200
+record planted-defects.txt "$bin/python" -m pytest tests/real/test_prove.py -m proof -v
+for number in 1 2 3; do
   record "openai-errors-$number.txt" "$bin/bongsu" prove openai-errors
 done
