@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bongsu.chaos.model import Verdict
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bongsu.chaos.run import Outcome
 
 SCHEMA = 1
+MAX_LEDGER_LINES = 20_000
 
 
 def digest(text: str) -> str:
@@ -63,8 +65,25 @@ def _imports(tree: ast.AST, package: str) -> list[str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What surrounded a run: the fault proxy's ledger line by line, the planted defect, versions of what took part."""
+
+    ledger: Sequence[Mapping[str, Any]] = ()
+    planted: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_ledger(path: Path) -> list[dict[str, Any]]:
+    """Return the fault proxy's ledger: every injection, hit and end, oldest first; empty when nothing was injected."""
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()[:MAX_LEDGER_LINES]
+    return [json.loads(line) for line in lines]
+
+
 def make_record(
-    plan: Plan, outcome: Outcome, digests: Mapping[str, Mapping[str, str]], *, planted: str, versions: Mapping[str, str]
+    plan: Plan, outcome: Outcome, digests: Mapping[str, Mapping[str, str]], around: Circumstances
 ) -> dict[str, Any]:
     """Return the JSON-able record of one run; times are Unix seconds, `digests` maps alert to its content digests."""
     times = {name: outcome.at(name) for name in ("injected", "observed", "runbook_started", "runbook_ended", "undone")}
@@ -73,7 +92,7 @@ def make_record(
         "experiment": plan.experiment.name,
         "verdict": outcome.verdict.value,
         "reason": outcome.reason,
-        "planted": planted,
+        "planted": around.planted,
         "time_factor": plan.experiment.factor,
         "scrape_seconds": plan.experiment.scrape,
         "lead_in_seconds": plan.lead_in,
@@ -103,12 +122,13 @@ def make_record(
             for trace in outcome.traces
         ],
         "fault_hits": outcome.hits,
+        "ledger": [dict(line) for line in around.ledger],
         "dedup_keys": outcome.dedup_keys,
         "deliveries": outcome.deliveries,
         "runs": outcome.runs,
         "also_fired": outcome.also_fired,
         "digests": {alert: dict(parts) for alert, parts in digests.items()},
-        "versions": dict(versions),
+        "versions": dict(around.versions),
         "journal": [{"at": event.at, "event": event.name, **event.detail} for event in outcome.events],
     }
 

@@ -72,11 +72,10 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     steps = planted.steps(make_steps(find_runbook(catalogue, experiment.runbook), experiment.factor))
     report = _reporter(out)
     job = Job(args.root, catalogue, plan, steps, planted, args.keep)
-    outcome = asyncio.run(_interruptible(_prove(job, report)))
+    outcome, ledger = asyncio.run(_interruptible(_prove(job, report)))
     versions = {name: version(name) for name in ("bongsu", "openai", "langgraph", "chromadb")}
-    record = evidence.make_record(
-        plan, outcome, digests_of(args.root, catalogue, experiment), planted=planted.name, versions=versions
-    )
+    around = evidence.Circumstances(ledger, planted.name, versions)
+    record = evidence.make_record(plan, outcome, digests_of(args.root, catalogue, experiment), around)
     path = evidence.store(args.evidence or args.root / EVIDENCE, record)
     print(summary(record), file=out)
     print(f"evidence: {path}", file=out)
@@ -104,7 +103,7 @@ class Job:
     keep: bool
 
 
-async def _prove(job: Job, report: Callable[[str], None]) -> Outcome:
+async def _prove(job: Job, report: Callable[[str], None]) -> tuple[Outcome, list[dict[str, Any]]]:
     experiment, catalogue = job.plan.experiment, job.catalogue
     options = StackOptions(
         factor=experiment.factor,
@@ -128,7 +127,8 @@ async def _prove(job: Job, report: Callable[[str], None]) -> Outcome:
             httpx.AsyncClient(timeout=HTTP_SECONDS, trust_env=False) as client,
         ):
             world = job.planted.world(_world(job, stack, client))
-            return await run_experiment(job.plan, world, job.steps, fingerprint, report)
+            outcome = await run_experiment(job.plan, world, job.steps, fingerprint, report)
+            return outcome, evidence.read_ledger(Path(stack.urls[f"{experiment.fault.upstream}.ledger"]))
 
 
 def _world(job: Job, stack: Stack, client: httpx.AsyncClient) -> World:
@@ -154,17 +154,16 @@ def _world(job: Job, stack: Stack, client: httpx.AsyncClient) -> World:
     )
 
 
-async def _interruptible(work: Any) -> Outcome:
+async def _interruptible(work: Any) -> Any:
     """Run to the end; SIGINT and SIGTERM cancel the work, which undoes the fault and stops the stack."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, task.cancel)
     try:
-        outcome: Outcome = await task
+        return await task
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
-    return outcome
 
 
 def _reporter(out: TextIO) -> Callable[[str], None]:

@@ -101,7 +101,10 @@ def test_the_outage_pages_once_is_healed_by_the_runbook_and_touches_no_other_dat
     assert len(record["dedup_keys"]) == 1
     assert record["deliveries"] == {"phone": 1, "sms": 1}
     assert record["runs"]["succeeded_since_runbook"] >= FLOOR
-    assert record["fault_hits"] > 0
+    hits = [line for line in record["ledger"] if line["event"] == "hit"]
+    assert len(hits) == record["fault_hits"] + 1, "every hit stands in the ledger; the last look came after the count"
+    assert {line["status"] for line in hits} == {500}
+    assert [line["event"] for line in record["ledger"] if line["event"] != "hit"] == ["injected", "undone"]
     direct = [line for line in record["journal"] if line["event"] == "direct_request"]
     assert {line["status"] for line in direct} == {500}
     assert direct[-1]["when"] == "when the last alert had cleared"

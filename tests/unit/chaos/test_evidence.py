@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from bongsu.chaos.evidence import closure_digest, make_record, proved, read_chain, store
+from bongsu.chaos.evidence import Circumstances, closure_digest, make_record, proved, read_chain, read_ledger, store
 from bongsu.core.errors import StateError
 from tests.unit.chaos.simulation import Simulation, make_plan, prove
 
 DIGESTS = {"AnswersBudgetBurn": {"expression": "1", "runbook": "2"}, "ErrorsHigh": {"expression": "3"}}
+LEDGER = [{"at": 1.0, "event": "injected"}, {"at": 2.0, "event": "hit", "request": 7, "status": 500}]
 
 
 def record(sim: Simulation | None = None, planted: str = "") -> dict[str, Any]:
-    return make_record(
-        make_plan(), prove(sim or Simulation()), DIGESTS, planted=planted, versions={"prometheus": "2.42.0"}
-    )
+    around = Circumstances(LEDGER, planted, {"prometheus": "2.42.0"})
+    return make_record(make_plan(), prove(sim or Simulation()), DIGESTS, around)
 
 
 def test_a_record_holds_every_time_the_ledger_of_hits_and_the_tiers_left_out() -> None:
@@ -24,6 +24,7 @@ def test_a_record_holds_every_time_the_ledger_of_hits_and_the_tiers_left_out() -
     assert made["verdict"] == "passed"
     assert made["not_covered"] == ["AnswersBudgetBurn critical tier=slow"]
     assert made["fault_hits"] > 20
+    assert made["ledger"] == LEDGER
     assert None not in made["times"].values()
     for alert in made["alerts"]:
         assert alert["pending"] <= alert["firing"] <= alert["delivered"] <= alert["cleared"]
@@ -54,6 +55,13 @@ def test_a_proof_counts_while_every_digest_of_the_alert_is_todays(tmp_path: Path
 def test_a_failed_or_planted_run_proves_nothing(tmp_path: Path, sim: Simulation, planted: str) -> None:
     store(tmp_path, record(sim, planted))
     assert proved(tmp_path, {"demo": DIGESTS}) == {}
+
+
+def test_the_ledger_is_read_line_by_line_and_an_absent_one_is_empty(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.jsonl"
+    assert read_ledger(file) == []
+    file.write_text("".join(json.dumps(line) + "\n" for line in LEDGER))
+    assert read_ledger(file) == LEDGER
 
 
 def test_the_closure_changes_with_an_imported_module_and_not_with_its_neighbour(tmp_path: Path) -> None:

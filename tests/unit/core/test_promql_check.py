@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bongsu.core.promql import tokens
 from bongsu.core.promql_check import fault
 
 GOOD = (
@@ -53,6 +54,6 @@ def test_a_fault_stands_at_the_first_token_that_nothing_can_rescue(text: str, re
 def test_a_fault_never_stands_before_what_was_broken(text: str, at: int, junk: str) -> None:
     at = min(at, len(text))
     found = fault(text[:at] + junk + text[at:])
-    # A token that the junk cuts in two starts before it.
-    start = max((i for i in range(at) if text[i] in ' ,()[]{}="'), default=-1) + 1
+    # A token that the junk cuts in two, such as a string, starts before it.
+    start = min((token.offset for token in tokens(text) if token.offset <= at <= token.end), default=at)
     assert found is None or found.offset >= start
