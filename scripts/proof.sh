@@ -8,7 +8,7 @@ mkdir -p "$out"
 commit=$(git rev-parse --short HEAD)
 git diff --quiet HEAD -- bongsu agents slo alerts runbooks chaos || commit="$commit with uncommitted changes"
 
-# record FILE COMMAND...: run it, keep its output under the commit and the machine it ran on
+# record FILE COMMAND...: run it, keep its output under the commit and the machine it ran on, without this machine's paths
 record() {
   local file=$out/$1 status=0
   shift
@@ -21,7 +21,7 @@ record() {
     "$@" 2>&1 || status=$?
     echo
     echo "exit code: $status"
-  } | tee "$file"
+  } | sed -u "s|$PWD/||g; s|$PWD|.|g" | tee "$file"
   grep -q '^exit code: 0$' "$file"
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import bm25s
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from research_assistant import db
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # importing it sets DEBUG: a line for each rebuilt index
 
 
 class KeywordIndex:
