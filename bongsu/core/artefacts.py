@@ -13,6 +13,8 @@ from bongsu.core.errors import StateError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+UNFINISHED = "."
+"""Names that begin like this are files being written; whoever was killed while writing leaves one behind."""
 HEADER = "DO NOT EDIT: compiled by `bongsu compile` from {source}"
 
 
@@ -22,12 +24,17 @@ def header(source: str) -> str:
 
 
 def write_file(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file atomically (temporary file, fsync, rename): a reader sees the old text or the new, never half."""
+    """Write a text file atomically; see `write_bytes`."""
+    write_bytes(path, text.encode(), mode)
+
+
+def write_bytes(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write a file atomically (temporary file, fsync, rename): a reader sees the old content or the new, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{UNFINISHED}{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         Path(name).chmod(mode)
@@ -36,6 +43,16 @@ def write_file(path: Path, text: str, mode: int = 0o644) -> None:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
         raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: a rename survives a power cut only after this."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_tree(root: Path, files: Mapping[str, str]) -> list[str]:

@@ -25,6 +25,7 @@ RUN_CLASSES = ("simple", "compound")
 NODES = ("planner", "researcher", "synthesizer", "critic")
 ENDPOINTS = ("primary", "secondary")
 OUTCOMES = ("ok", "error")
+BACKUP_PARTS = ("database", "vectors", "configuration")
 ERROR_KINDS = (
     "llm_server",
     "llm_rate_limit",
@@ -165,6 +166,90 @@ PROOF_TIMESTAMP = Metric(
     SECONDS,
     (("alert", ()),),
 )
+BACKUP_LAST_SUCCESS = Metric(
+    "bongsu_backup_last_success_timestamp_seconds",
+    "gauge",
+    "When the newest restorable backup in a repository was taken, as Unix time, read from the repository; 0 for none.",
+    SECONDS,
+    (("repository", ()), ("part", BACKUP_PARTS)),
+)
+BACKUP_CADENCE = Metric(
+    "bongsu_backup_cadence_seconds",
+    "gauge",
+    "How often a part is to be backed up.",
+    SECONDS,
+    (("part", BACKUP_PARTS),),
+)
+BACKUP_WATCHED_SINCE = Metric(
+    "bongsu_backup_watched_since_timestamp_seconds",
+    "gauge",
+    "Since when backups are due in this home, as Unix time: a fresh home has the grace of one cadence.",
+    SECONDS,
+)
+BACKUP_FAILED_IN_A_ROW = Metric(
+    "bongsu_backup_failed_in_a_row",
+    "gauge",
+    "Backups into a repository that failed since its last success.",
+    labels=(("repository", ()),),
+)
+BACKUP_RUNS = Metric(
+    "bongsu_backup_runs_total",
+    "counter",
+    "Finished backups by repository and outcome.",
+    labels=(("repository", ()), ("outcome", OUTCOMES)),
+)
+BACKUP_RUNNING = Metric(
+    "bongsu_backup_running_seconds", "gauge", "How long the backup under way has been running; 0 when none is.", SECONDS
+)
+BACKUP_DURATION = Metric(
+    "bongsu_backup_last_duration_seconds",
+    "gauge",
+    "How long the last successful backup of a part took.",
+    SECONDS,
+    (("part", BACKUP_PARTS),),
+)
+BACKUP_BYTES = Metric(
+    "bongsu_backup_last_bytes",
+    "gauge",
+    "Size of the last successful backup of a part, before compression.",
+    "bytes",
+    (("part", BACKUP_PARTS),),
+)
+BACKUP_VERIFIED = Metric(
+    "bongsu_backup_verified_timestamp_seconds",
+    "gauge",
+    "When every file of a repository was last read and found right, as Unix time; 0 for never.",
+    SECONDS,
+    (("repository", ()),),
+)
+WAL_COVERED = Metric(
+    "bongsu_wal_covered_timestamp_seconds",
+    "gauge",
+    "All that was committed up to this instant lies in the repository, as Unix time; 0 before the first WAL.",
+    SECONDS,
+    (("repository", ()),),
+)
+DRILL_TIMESTAMP = Metric(
+    "bongsu_drill_timestamp_seconds",
+    "gauge",
+    "When a drill was last passed with valid evidence, as Unix time; 0 when it never was.",
+    SECONDS,
+    (("drill", ()),),
+)
+DRILL_RPO = Metric(
+    "bongsu_drill_rpo_seconds",
+    "gauge",
+    "Seconds of acknowledged work that the last passed drill lost.",
+    SECONDS,
+    (("drill", ()),),
+)
+DRILL_RTO = Metric(
+    "bongsu_drill_rto_seconds",
+    "gauge",
+    "Seconds from the declared disaster to the first verified answer in the last passed drill.",
+    SECONDS,
+    (("drill", ()),),
+)
 
 METRICS = (
     EVENTS,
@@ -186,6 +271,19 @@ METRICS = (
     RUNS_RESUMED,
     PROCESS_RESTARTS,
     PROOF_TIMESTAMP,
+    BACKUP_LAST_SUCCESS,
+    BACKUP_CADENCE,
+    BACKUP_WATCHED_SINCE,
+    BACKUP_FAILED_IN_A_ROW,
+    BACKUP_RUNS,
+    BACKUP_RUNNING,
+    BACKUP_DURATION,
+    BACKUP_BYTES,
+    BACKUP_VERIFIED,
+    WAL_COVERED,
+    DRILL_TIMESTAMP,
+    DRILL_RPO,
+    DRILL_RTO,
 )
 
 # Recording rules and labels of an SLO: Sloth's names, so that its dashboards keep working.

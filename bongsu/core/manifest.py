@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bongsu.core.backups import Backups, Markers, read_backups, read_markers
 from bongsu.core.diagnostics import Problem, Severity, Span, has_errors
 from bongsu.core.durations import parse_duration
 from bongsu.core.errors import SpecError, UsageError
@@ -37,13 +38,19 @@ class Catalogues:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A durable store or derived index; `env` holds its URL, empty means the stack starts its own."""
+    """A durable store or derived index; `env` holds its URL, empty means the stack starts its own.
+
+    A derived index names the commands that roll it forward from its source of truth, print how far that has come
+    (`{"position": n, "latest": n}`), compare all of its content with the source, and repair what differs.
+    """
 
     name: str
     kind: str
     env: str
     roll_forward: tuple[str, ...] = ()
+    position: tuple[str, ...] = ()
     audit: tuple[str, ...] = ()
+    heal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,10 @@ class Manifest:
     probe_deadline: float
     compressible: Mapping[str, float]
     sample: tuple[str, ...] = ()
+    probe_all: tuple[str, ...] = ()
+    bulk: tuple[str, ...] = ()
+    markers: Markers | None = None
+    backups: Backups | None = None
 
 
 def fill(part: str, values: Mapping[str, str]) -> str:
@@ -181,6 +192,7 @@ def parse_manifest(text: str, file: str = FILE) -> tuple[Manifest | None, list[P
     probe = root.mapping("probe")
     traffic = root.mapping("traffic")
     sample = root.mapping("sample", required=False)
+    bulk = root.mapping("bulk", required=False)
     manifest = Manifest(
         service=root.text("service"),
         catalogues=catalogues,
@@ -202,8 +214,12 @@ def parse_manifest(text: str, file: str = FILE) -> tuple[Manifest | None, list[P
             name: _seconds(root, node) for name, node in root.mapping("compressible", required=False).items()
         },
         sample=sample.texts("command", required=root.has("sample")),
+        probe_all=probe.texts("all", required=False),
+        bulk=bulk.texts("command", required=root.has("bulk")),
+        markers=read_markers(root.mapping("markers")) if root.has("markers") else None,
+        backups=read_backups(root.mapping("backups")) if root.has("backups") else None,
     )
-    for reader in (root, probe, traffic, sample):
+    for reader in (root, probe, traffic, sample, bulk):
         reader.done()
     _refuse_clashes(manifest, root)
     return manifest, problems
@@ -229,8 +245,7 @@ def _store(reader: Reader) -> Store:
         reader.text("name"),
         reader.choice("kind", STORE_KINDS),
         reader.text("env"),
-        reader.texts("roll_forward", required=False),
-        reader.texts("audit", required=False),
+        *(reader.texts(name, required=False) for name in ("roll_forward", "position", "audit", "heal")),
     )
     reader.done()
     return store

@@ -1,1 +1,1 @@
-"""Backups, restores and their drills: the room is kept here, its furniture comes with the restore loop."""
+"""Backups and restores: a snapshot for RTO, the log for RPO, reconciliation for correctness."""
