@@ -59,7 +59,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """The copies that lie in the work folder, described."""
+    """The copies that lie in the work folder, described; `lacking` says why the index is not among them."""
 
     base: Base | None = None
     base_beat: Beat | None = None
@@ -67,6 +67,7 @@ class Copies:
     vectors_beat: Beat | None = None
     digest: str = ""
     configuration_at: float = 0.0
+    lacking: str = ""
 
 
 @dataclass(slots=True)
@@ -106,7 +107,7 @@ async def run_backup(
                 outcome.errors[repository.name] = str(error)
                 report(f"{repository.name}: failed: {error}")
                 continue
-            outcome.errors[repository.name] = ""
+            outcome.errors[repository.name] = copies.lacking
             outcome.bytes = {name: part.bytes for name, part in backup.parts.items()}
             report(f"{repository.name}: {describe(backup)}")
     finally:
@@ -126,21 +127,25 @@ async def _copy(
     wanted: Wanted, sources: Sources, repositories: Sequence[Repository], work: Path, report: Callable[[str], None]
 ) -> Copies:
     """Make the copies, each checked by who knows how."""
-    base, base_beat, position, vectors_beat = None, None, 0, None
+    base, base_beat, position, vectors_beat, lacking = None, None, 0, None, ""
     if wanted.database:
         parent = await asyncio.to_thread(_parent_manifest, wanted.parent, repositories, work) if wanted.parent else None
         base = await sources.database.base(work / DATABASE, parent)
         base_beat = await sources.database.beat()
         report(f"database ({wanted.database}): {base.files} files, {base.bytes / 1e6:.1f} MB")
     if wanted.vectors and sources.vectors is not None:
-        position = await sources.vectors.position()
-        await sources.vectors.copy(work / VECTORS)
-        vectors_beat = await sources.database.beat()
-        report(f"vectors ({wanted.vectors}): up to change {position}")
+        try:
+            position = await sources.vectors.position()
+            await sources.vectors.copy(work / VECTORS)
+            vectors_beat = await sources.database.beat()
+            report(f"vectors ({wanted.vectors}): up to change {position}")
+        except BongsuError as error:  # it can be built anew from the database; the database cannot
+            lacking = f"no copy of the index: {error}"
+            report(lacking)
     # Hashed from the copy: a file that changes meanwhile is in it either before or after, never half of each.
     await asyncio.to_thread(sources.configuration.copy, work / CONFIGURATION)
     digest = await asyncio.to_thread(digest_of_copy, work / CONFIGURATION)
-    return Copies(base, base_beat, position, vectors_beat, digest, time.time())
+    return Copies(base, base_beat, position, vectors_beat, digest, time.time(), lacking)
 
 
 def _parent_manifest(parent: str, repositories: Sequence[Repository], work: Path) -> Path:

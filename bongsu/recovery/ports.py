@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -135,14 +135,14 @@ class Beat:
 class Database(Protocol):
     """The server that is backed up."""
 
+    async def prepare(self) -> tuple[str, int]:
+        """Make what heartbeats need; return the cluster's identity and its timeline."""
+
     async def base(self, into: Path, parent: Path | None) -> Base:
         """Copy the cluster into an absent folder and check the copy; `parent` is the manifest to be incremental to."""
 
     async def beat(self) -> Beat:
         """Commit a heartbeat; raise UnreachableError when the server or the receiver of its log does not answer."""
-
-    async def now(self) -> float:
-        """Return the Unix time of the server's clock."""
 
 
 class Vectors(Protocol):
@@ -153,3 +153,76 @@ class Vectors(Protocol):
 
     async def position(self) -> int:
         """Return the change of the source of truth that the index has reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A restored store that runs for itself alone: its URL, and how to end it."""
+
+    url: str
+    process: Running
+
+
+class Engine(Protocol):
+    """Turns what was fetched into a running database."""
+
+    async def combine(self, chain: Sequence[Path], into: Path) -> None:
+        """Make one whole copy, in an absent folder, of a full copy and its increments; the chain is used up."""
+
+    async def recover(self, folder: Path, timeline: int, target: float | None, log: Path) -> Served:
+        """Replay the log in the folder's pg_wal to the instant (None: to its end), promote, keep the log from there.
+
+        Raise StateError with the server's own words when it does not get there.
+        """
+
+    async def beat(self, url: str) -> int:
+        """Return the number of the newest heartbeat in a database."""
+
+    async def end(self, served: Served) -> None:
+        """Shut the database down so that all is on disk."""
+
+
+class IndexServer(Protocol):
+    """Serves a restored index."""
+
+    def check(self, folder: Path) -> None:
+        """Raise StateError when the copy is torn."""
+
+    async def serve(self, folder: Path, log: Path) -> Served:
+        """Start a server on the folder (made when absent); raise StateError when it does not answer."""
+
+    async def end(self, served: Served) -> None:
+        """Stop the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What comparing every vector with the source of truth gave; `examples` are ids by what is wrong with them."""
+
+    checked: int
+    missing: int
+    wrong: int
+    extra: int
+    healed: int = 0
+    examples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the index holds exactly what it should."""
+        return not (self.missing or self.wrong or self.extra)
+
+    def __str__(self) -> str:
+        if self.ok:
+            return f"{self.checked} vectors compared, all right" + (f", {self.healed} healed" if self.healed else "")
+        shown = "; ".join(f"{name}: {', '.join(ids[:3])}" for name, ids in self.examples.items() if ids)
+        return f"{self.missing} missing, {self.wrong} wrong, {self.extra} extra of {self.checked} vectors ({shown})"
+
+
+class Index(Protocol):
+    """The manifest's commands on the derived index; both URLs are those of private servers."""
+
+    async def roll_forward(self, database: str, index: str) -> str:
+        """Apply what the source of truth has beyond the index; return what the command said."""
+
+    async def audit(self, database: str, index: str, *, heal: bool) -> Audit:
+        """Compare every vector, and with `heal` repair what differs; raise StateError when it cannot be told."""

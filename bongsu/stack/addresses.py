@@ -9,28 +9,35 @@ from bongsu.core.errors import UsageError
 from bongsu.stack.ports import HIGHEST, HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from bongsu.core.manifest import Manifest, Process
     from bongsu.stack.home import Home
     from bongsu.stack.options import StackOptions
 
-PROMETHEUS, ALERTMANAGER, NODE, RECEIVER, SMTP, SUPERVISOR = (
+PROMETHEUS, ALERTMANAGER, NODE, RECEIVER, SMTP, SUPERVISOR, BACKUPS = (
     "prometheus",
     "alertmanager",
     "node",
     "receiver",
     "receiver-smtp",
     "supervisor",
+    "backups",
 )
 # Offsets from the lowest port of the manifest's processes; 90 and 93 as everybody knows them from 9090 and 9093.
 _OFFSETS = {RECEIVER: 50, SMTP: 51, SUPERVISOR: 60, PROMETHEUS: 90, ALERTMANAGER: 93, NODE: 100}
-_STORES, _UPSTREAMS, _PROXIES = 30, 40, 70
+_STORES, _UPSTREAMS, _BACKUPS, _PROXIES = 30, 40, 61, 70
 
 
 def starts_own(env: str, environment: Mapping[str, str], options: StackOptions) -> bool:
     """Tell whether the stack starts its own, because the variable is empty or must not count."""
     return options.ignore_environment_urls or not environment.get(env)
+
+
+def keeps_backups(manifest: Manifest, own: Container[str], options: StackOptions) -> bool:
+    """Tell whether the stack takes backups: of the PostgreSQL that it runs itself, where the manifest says where to."""
+    databases = [store.name for store in manifest.stores if store.kind == "postgresql"]
+    return options.backups and manifest.backups is not None and any(name in own for name in databases)
 
 
 def proxy_name(upstream: str) -> str:
@@ -72,6 +79,8 @@ def default_ports(
             raise UsageError(f"no upstream {name!r} in the manifest", next="name one of `upstreams:`")
         ports[proxy_name(name)] = start + _PROXIES + number
     own = {name: start + offset for name, offset in _OFFSETS.items()}
+    if keeps_backups(manifest, ports, options):
+        own[BACKUPS] = start + _BACKUPS
     clashes = sorted(name for name in own if name in ports)
     if clashes:
         raise UsageError(f"the manifest uses names of the stack: {', '.join(clashes)}", next="rename them")
@@ -102,7 +111,7 @@ def addresses(
 
     Keys: the names of stores (DSN or URL), of upstreams (as the system calls them: through the fault proxy when there
     is one), of the manifest's process instances, and prometheus, alertmanager, node, receiver, receiver-smtp
-    (host:port) and supervisor. `UPSTREAM.origin` is the upstream without the proxy, `UPSTREAM.socket` and
+    (host:port), supervisor and backups. `UPSTREAM.origin` is the upstream without the proxy, `UPSTREAM.socket` and
     `UPSTREAM.ledger` are the proxy's files.
     """
     urls = {name: f"http://{HOST}:{port}" for name, port in ports.items()}

@@ -19,6 +19,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "alertmanager": ("alertmanager", "prometheus-alertmanager"),
     "node-exporter": ("node_exporter", "prometheus-node-exporter"),
     "chroma": ("chroma",),
+    "restic": ("restic",),
 }
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bongsu.core import generations
 from bongsu.core.artefacts import write_file
 from bongsu.core.errors import StateError
 from bongsu.stack import pids
@@ -55,6 +56,16 @@ class Home:
     def ledger(self) -> Path:
         """Return the folder of the fault proxies' ledgers."""
         return self.path / "ledger"
+
+    @property
+    def data(self) -> Path:
+        """Return the link to the generation in use: each store's folder lies below it."""
+        return self.path / generations.LINK
+
+    @property
+    def spool(self) -> Path:
+        """Return where the log of the generation in use waits to be shipped, and where backups are put together."""
+        return self.data / "spool"
 
     @property
     def state(self) -> Path:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bongsu.core.manifest import fill
-from bongsu.stack import monitoring
+from bongsu.stack import backups, monitoring
 from bongsu.stack.addresses import (
     ALERTMANAGER,
     NODE,
@@ -25,92 +24,14 @@ from bongsu.stack.environment import base_environment, env_file, system_settings
 from bongsu.stack.ports import HOST
 from bongsu.stack.postgres import server_argv
 from bongsu.stack.ready import HttpReady, PostgresReady, Ready, TcpReady
+from bongsu.stack.specs import DRAIN_SECONDS, SETUP, STOP_SECONDS, Plan, ProcessSpec, Site, TaskSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bongsu.core.manifest import Manifest, Process, Store, Upstream
-    from bongsu.stack.home import Home
-    from bongsu.stack.options import StackOptions
+    from bongsu.core.manifest import Process, Store, Upstream
 
-SETUP = "setup"
-"""The point in the order between the stores and the manifest's processes: all `setup` commands have ended well."""
-READY_SECONDS = 120.0
-STOP_SECONDS = 15.0
-DRAIN_SECONDS = 30.0
-"""What runs may take to finish before the system's own processes are killed."""
 _RETENTION_TIME, _RETENTION_SIZE = "15d", "2GB"
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessSpec:
-    """One process: what to run, when it counts as ready, how to stop it, whom it waits for.
-
-    `prefix` stands before `argv` (it lowers privileges). The stack sends `stop_signal` and after `grace`
-    seconds SIGKILL.
-    """
-
-    name: str
-    argv: tuple[str, ...]
-    env: Mapping[str, str]
-    cwd: Path
-    log: Path
-    ready: Ready
-    port: int
-    depends: tuple[str, ...] = ()
-    prefix: tuple[str, ...] = ()
-    stop_signal: signal.Signals = signal.SIGTERM
-    ready_within: float = READY_SECONDS
-    grace: float = STOP_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSpec:
-    """A command that runs to completion."""
-
-    name: str
-    argv: tuple[str, ...]
-    env: Mapping[str, str]
-    cwd: Path
-    log: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to write, what to start, what to run once the stores answer; `env` is for commands of the manifest."""
-
-    processes: tuple[ProcessSpec, ...]
-    setup: tuple[TaskSpec, ...]
-    setup_depends: tuple[str, ...]
-    files: Mapping[Path, str]
-    urls: Mapping[str, str]
-    env: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """The programs of this machine. `programs` by their names in `binaries.NAMES`; `unprivileged` is an argv prefix."""
-
-    python: str
-    programs: Mapping[str, str]
-    path: str
-    postgres: str = ""
-    unprivileged: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Everything a plan is made of, as values; `secrets` maps each secret's name to its file."""
-
-    manifest: Manifest
-    root: Path
-    home: Home
-    ports: Mapping[str, int]
-    urls: Mapping[str, str]
-    environment: Mapping[str, str]
-    options: StackOptions
-    tools: Tools
-    secrets: Mapping[str, str]
 
 
 def make_plan(site: Site, compiled: Mapping[str, str]) -> Plan:
@@ -123,12 +44,16 @@ def make_plan(site: Site, compiled: Mapping[str, str]) -> Plan:
     hidden = site.options.ignore_environment_urls
     env = base_environment(site.environment, site.home, site.tools.path, neutral=hidden) | settings
     before = tuple(spec.name for spec in (*stores, *upstreams))
+    keepers = list(backups.processes(site, env)) if backups.wanted(site) else []
     system = [spec for process in site.manifest.processes for spec in _process(site, process, env)]
     return Plan(
-        processes=(*stores, *upstreams, *_watchers(site, neutral), *system),
-        setup=tuple(
-            TaskSpec(f"{SETUP}-{number}", _fill(site, argv), env, site.root, site.home.log / f"{SETUP}.log")
-            for number, argv in enumerate(site.manifest.setup, 1)
+        processes=(*stores, *upstreams, *_watchers(site, neutral), *system, *keepers),
+        setup=(
+            *backups.setup(site, neutral),
+            *(
+                TaskSpec(f"{SETUP}-{number}", _fill(site, argv), env, site.root, site.home.log / f"{SETUP}.log")
+                for number, argv in enumerate(site.manifest.setup, 1)
+            ),
         ),
         setup_depends=before,
         files=_files(site, compiled)
@@ -149,7 +74,7 @@ def _log(site: Site, name: str) -> Path:
 
 def _store(site: Site, store: Store, env: Mapping[str, str]) -> ProcessSpec:
     port = site.ports[store.name]
-    folder = site.home.path / store.name
+    folder = site.home.data / store.name
     if store.kind == "postgresql":
         return ProcessSpec(
             name=store.name,

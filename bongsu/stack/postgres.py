@@ -43,6 +43,8 @@ _SETTINGS: Mapping[str, str] = {
     "unix_socket_directories": "",
     "max_connections": "200",
     "wal_level": "replica",
+    "summarize_wal": "on",  # incremental base backups
+    "max_slot_wal_keep_size": "8GB",  # a receiver that is gone must not fill the disk; the gap is seen and said
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from typing import LiteralString
 
 import httpx
 import psycopg
@@ -37,7 +38,16 @@ class TcpReady:
     port: int
 
 
-Ready = HttpReady | PostgresReady | TcpReady
+@dataclass(frozen=True, slots=True)
+class QueryReady:
+    """A query by this DSN answers true; `what` says in words what is so then."""
+
+    dsn: str
+    query: LiteralString
+    what: str
+
+
+Ready = HttpReady | PostgresReady | TcpReady | QueryReady
 
 
 def make_client() -> httpx.AsyncClient:
@@ -54,6 +64,8 @@ async def why_not(ready: Ready, client: httpx.AsyncClient) -> str | None:
             return await _postgres(ready)
         case TcpReady():
             return await _tcp(ready)
+        case QueryReady():
+            return await _query(ready)
 
 
 async def _http(ready: HttpReady, client: httpx.AsyncClient) -> str | None:
@@ -78,6 +90,15 @@ async def _postgres(ready: PostgresReady) -> str | None:
         return str(error).splitlines()[0]
     await connection.close()
     return None
+
+
+async def _query(ready: QueryReady) -> str | None:
+    try:
+        async with await psycopg.AsyncConnection.connect(ready.dsn, connect_timeout=int(_ASK_SECONDS)) as connection:
+            row = await (await connection.execute(ready.query)).fetchone()
+    except psycopg.Error as error:
+        return str(error).splitlines()[0]
+    return None if row and row[0] else f"not yet so: {ready.what}"
 
 
 async def _tcp(ready: TcpReady) -> str | None:

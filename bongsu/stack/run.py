@@ -8,17 +8,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bongsu.core import generations
 from bongsu.core.artefacts import write_file
+from bongsu.recovery.configuration import REPOSITORY_KEY
 from bongsu.stack import binaries, postgres
-from bongsu.stack.addresses import SUPERVISOR, addresses, default_ports
+from bongsu.stack.addresses import BACKUPS, SUPERVISOR, addresses, default_ports
+from bongsu.stack.backups import WAL_FOLDER
 from bongsu.stack.child import Finished, run_command
 from bongsu.stack.endpoints import ROUTING_KEY, local_endpoints
 from bongsu.stack.environment import without_sourced
 from bongsu.stack.exporter import Exporter
 from bongsu.stack.home import PROOF, lock
-from bongsu.stack.plan import Site, Tools, make_plan
+from bongsu.stack.plan import make_plan
 from bongsu.stack.ports import free_ports, refuse_busy
 from bongsu.stack.secretfiles import ensure_secret
+from bongsu.stack.specs import Site, Tools
 from bongsu.stack.stop import stop_leftovers
 from bongsu.stack.supervisor import Step, Supervisor
 
@@ -127,15 +131,21 @@ def _site(
     path = binaries.search_path(environment)
     own = [store for store in manifest.stores if store.name in ports]
     wanted = ["prometheus", "alertmanager", "node-exporter", *("chroma" for store in own if store.kind == "chroma")]
+    wanted += ["restic"] if BACKUPS in ports else []
     programs = binaries.find_programs(wanted, path)
     password_file = ensure_secret(home.secrets, PASSWORD)
     ensure_secret(home.secrets, ROUTING_KEY)
     tools = Tools(sys.executable, programs, path)
+    generations.ensure(home.path, [store.name for store in own])
     for store in own:
         if store.kind == "postgresql":
             folder, prefix = postgres.find_binaries(environment), postgres.unprivileged()
-            postgres.prepare(home.path / store.name, folder, prefix, password_file)
+            postgres.prepare(home.data / store.name, folder, prefix, password_file)
             tools = Tools(sys.executable, programs, path, str(folder / "postgres"), prefix)
+    if BACKUPS in ports and manifest.backups is not None:
+        (home.spool / WAL_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for repository in manifest.backups.repositories:
+            ensure_secret(home.secrets, f"{REPOSITORY_KEY}{repository.name}")
     password = password_file.read_text(encoding="ascii")
     return Site(
         manifest=manifest,

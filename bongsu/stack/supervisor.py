@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from bongsu.core.errors import BongsuError, StateError, UnreachableError
 from bongsu.stack import logs, pids
 from bongsu.stack.child import Child, run_task, spawn, terminate
-from bongsu.stack.plan import SETUP, public_addresses
+from bongsu.stack.plan import public_addresses
 from bongsu.stack.ready import HttpReady, make_client, why_not
+from bongsu.stack.specs import SETUP
 from bongsu.stack.state import ProcessState, StackState, write_state
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from bongsu.stack.exporter import Exporter
     from bongsu.stack.home import Home
-    from bongsu.stack.plan import Plan, ProcessSpec
+    from bongsu.stack.specs import Plan, ProcessSpec
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
 HEALTHY_SECONDS = 60.0

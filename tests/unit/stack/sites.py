@@ -10,7 +10,7 @@ from bongsu.core.manifest import Manifest, parse_manifest
 from bongsu.stack.addresses import addresses, default_ports
 from bongsu.stack.home import Home
 from bongsu.stack.options import StackOptions
-from bongsu.stack.plan import Site, Tools
+from bongsu.stack.specs import Site, Tools
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ import pytest
 
 from bongsu.stack.environment import base_environment, env_file, system_settings, without_sourced
 from bongsu.stack.pids import HOME_VARIABLE
-from bongsu.stack.plan import Site
+from bongsu.stack.specs import Site
 from tests.unit.stack.sites import HOME, make_site
 
 CALLER = {

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from bongsu.core.errors import StateError
-from bongsu.stack.plan import SETUP, Plan, ProcessSpec, make_plan, public_addresses
+from bongsu.stack.plan import make_plan, public_addresses
 from bongsu.stack.ready import HttpReady, PostgresReady, TcpReady
+from bongsu.stack.specs import SETUP, Plan, ProcessSpec
 from tests.unit.stack.sites import COMPILED, HOME, PASSWORD, RULES, make_site
 
 

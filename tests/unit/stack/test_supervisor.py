@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bongsu.core.errors import StateError
-from bongsu.stack.plan import SETUP, ProcessSpec, make_plan
+from bongsu.stack.plan import make_plan
+from bongsu.stack.specs import SETUP, ProcessSpec
 from bongsu.stack.supervisor import backoff, levels
 from tests.unit.stack.sites import COMPILED, make_site
 

@@ -1,0 +1,216 @@
+"""Put the parts of backups and restores together for one home: where loaders, ports and adapters meet."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shlex
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bongsu.core import generations
+from bongsu.core.errors import StateError, UsageError
+from bongsu.recovery.adapters.chroma import ChromaVectors
+from bongsu.recovery.adapters.engine import PostgresEngine
+from bongsu.recovery.adapters.index import ChromaServer, ManifestIndex
+from bongsu.recovery.adapters.postgres import PostgresDatabase
+from bongsu.recovery.adapters.repository import ensure_repository, open_repository
+from bongsu.recovery.backup import Sources
+from bongsu.recovery.configuration import REPOSITORY_KEY, Configuration
+from bongsu.recovery.restore import Target, Tools
+from bongsu.stack import binaries, postgres
+from bongsu.stack.commands import ChildCommands
+from bongsu.stack.environment import base_environment
+from bongsu.stack.run import PASSWORD
+from bongsu.stack.secretfiles import ensure_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bongsu.core.backups import Backups
+    from bongsu.core.backups import Repository as Place
+    from bongsu.core.manifest import Manifest, Store
+    from bongsu.recovery.ports import Repository
+    from bongsu.stack.home import Home
+
+USER = "bongsu"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One home of one system, and the variables its commands run with (those that a running stack exports)."""
+
+    manifest: Manifest
+    root: Path
+    home: Home
+    environment: Mapping[str, str]
+
+    @property
+    def backups(self) -> Backups:
+        """Return the manifest's backups; raise UsageError when it has none."""
+        if self.manifest.backups is None:
+            raise UsageError("the manifest has no `backups:`", where="bongsu.yaml", next="add them: docs/backups.md")
+        return self.manifest.backups
+
+    @property
+    def commands(self) -> ChildCommands:
+        """Return how programs are run."""
+        path = binaries.search_path(self.environment)
+        return ChildCommands(base_environment(self.environment, self.home, path, neutral=False), self.root)
+
+    @property
+    def database(self) -> Store:
+        """Return the store that is the source of truth."""
+        return next(store for store in self.manifest.stores if store.kind == "postgresql")
+
+    @property
+    def index(self) -> Store | None:
+        """Return the derived index, if the manifest has one with all its commands."""
+        found = [store for store in self.manifest.stores if store.kind == "chroma"]
+        return next((store for store in found if store.roll_forward and store.audit and store.heal), None)
+
+
+def place_of(site: Site, repository: Place) -> Path:
+    """Return the folder of a repository: relative ones lie in the home."""
+    return site.home.path / repository.path
+
+
+def key_of(site: Site, repository: Place) -> Path:
+    """Return the file of a repository's key."""
+    return site.home.secrets / f"{REPOSITORY_KEY}{repository.name}"
+
+
+def find_repository(site: Site, given: str, key_file: Path | None) -> Repository:
+    """Return the repository of this name, or at this path; raise StateError when there is none or the key is wrong."""
+    for place in site.backups.repositories:
+        path = place_of(site, place)
+        if given in {place.name, str(path)} or Path(given).absolute() == path:
+            return open_repository(place.name, path, key_file or key_of(site, place), site.commands)
+    if key_file is None:
+        raise UsageError(f"{given} is no repository of the manifest", next="name one of it, or give its --key-file")
+    return open_repository(Path(given).name, Path(given).absolute(), key_file, site.commands)
+
+
+async def ensure_place(site: Site, place: Place) -> Repository:
+    """Return a repository of the manifest, made when it is absent."""
+    key = ensure_secret(site.home.secrets, f"{REPOSITORY_KEY}{place.name}")
+    return await ensure_repository(place.name, place_of(site, place), key, site.commands, time.time())
+
+
+def open_all(site: Site) -> list[Repository]:
+    """Return every repository of the manifest that is there; raise StateError for one that cannot be opened."""
+    return [
+        open_repository(place.name, place_of(site, place), key_of(site, place), site.commands)
+        for place in site.backups.repositories
+        if place_of(site, place).exists()
+    ]
+
+
+def configuration_of(site: Site) -> Configuration:
+    """Return what counts as configuration."""
+    return Configuration(site.root, site.backups.configuration, site.home.secrets)
+
+
+def sources_of(site: Site) -> Sources:
+    """Return what is backed up, with the addresses of the running stack."""
+    index = manifest_index(site)
+    vectors = None
+    if index is not None and site.index is not None and (site.home.data / site.index.name).is_dir():
+        vectors = ChromaVectors(site.home.data / site.index.name, index.position)
+    return Sources(
+        database=PostgresDatabase(site.environment[site.database.env], programs(site), site.commands),
+        vectors=vectors,
+        configuration=configuration_of(site),
+        spool=site.home.spool / "work",
+        versions=versions(site),
+    )
+
+
+def manifest_index(site: Site) -> ManifestIndex | None:
+    """Return the manifest's commands on the derived index."""
+    store = site.index
+    if store is None:
+        return None
+    return ManifestIndex(
+        commands=site.commands,
+        roll_forward_command=store.roll_forward,
+        audit_command=store.audit,
+        heal_command=store.heal,
+        position_command=store.position,
+        database_variable=site.database.env,
+        index_variable=store.env,
+        env={},
+        cwd=site.root,
+    )
+
+
+def restore_tools(site: Site) -> Tools:
+    """Return what turns fetched bytes into running stores, for this home."""
+    folder, prefix = programs(site), postgres.unprivileged()
+    kept = site.home.secrets / PASSWORD
+
+    def engine(stored: Path) -> PostgresEngine:
+        there = stored / PASSWORD
+        old = there.read_text(encoding="ascii") if there.is_file() else ""
+        new = kept.read_text(encoding="ascii") if kept.is_file() else old
+        return PostgresEngine(
+            programs=folder,
+            version=postgres.major_version(folder),
+            commands=site.commands,
+            server=lambda data, port: postgres.server_argv(str(folder / "postgres"), data.parent, port),
+            prefix=prefix,
+            user=USER,
+            stored=old or new,
+            wanted=new,
+            owner=postgres.NOBODY if prefix == postgres.SETPRIV else None,
+        )
+
+    program = binaries.find_programs(["chroma"], binaries.search_path(site.environment))["chroma"]
+    return Tools(engine, ChromaServer(program, site.commands) if site.index else None, manifest_index(site))
+
+
+def restore_target(site: Site) -> Target:
+    """Return where in a home the stores lie."""
+    index = site.index.name if site.index else ""
+    return Target(site.home.path, f"{site.database.name}/{postgres.DATA}", index)
+
+
+def programs(site: Site) -> Path:
+    """Return the folder of PostgreSQL's programs."""
+    return postgres.find_binaries(site.environment)
+
+
+def versions(site: Site) -> dict[str, str]:
+    """Return the versions of what made a backup."""
+    found = {name: version(name) for name in ("bongsu", "chromadb")}
+    return {**found, "postgresql": str(postgres.major_version(programs(site))), "python": sys.version.split()[0]}
+
+
+def running_environment(home: Home) -> dict[str, str]:
+    """Return the caller's variables with those of the stack that runs in this home on top; raise StateError."""
+    if generations.current(home.path) is None or not home.env.is_file():
+        raise StateError("nothing ever ran here", where=str(home.path), next="`bongsu up` first")
+    words = shlex.split(home.env.read_text(encoding="utf-8"))
+    pairs = (word.partition("=") for word in words if "=" in word and not word.startswith("PATH="))
+    return {**os.environ, **{name: value for name, _, value in pairs}}
+
+
+@contextlib.contextmanager
+def backup_lock(home: Home) -> Iterator[None]:
+    """Hold the right to take backups in this home; the kernel lets go when the process ends, however it ends."""
+    handle = os.open(home.path / "backup.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StateError(
+                "another backup is under way", where=str(home.path), next="`bongsu backup status` shows it"
+            ) from None
+        yield
+    finally:
+        os.close(handle)
