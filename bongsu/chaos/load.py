@@ -1,10 +1,10 @@
-"""Read experiments from YAML; every problem of a file at once, with its place."""
+"""Read experiments and drills from YAML; every problem of a file at once, with its place."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bongsu.chaos.model import DirectRequest, Expected, Experiment, Fault
+from bongsu.chaos.model import Bar, DirectRequest, Drill, Expected, Experiment, Fault
 from bongsu.core.conventions import SEVERITIES
 from bongsu.core.diagnostics import Problem, Severity, Span, has_errors
 from bongsu.core.durations import parse_duration
@@ -53,11 +53,65 @@ def parse_experiment(text: str, file: str, upstreams: Collection[str]) -> tuple[
     return (None if has_errors(problems) else experiment), problems
 
 
-def _refuse_nonsense(experiment: Experiment, root: Reader, time: Reader, traffic: Reader) -> None:
+def parse_drill(text: str, file: str, repositories: Collection[str]) -> tuple[Drill | None, list[Problem]]:
+    """Return the drill of one YAML text (None when it has an error) and every problem found."""
+    nodes, problems = load_documents(text, file)
+    if len(nodes) != 1:
+        if not problems:
+            what = f"a drill file holds one document, this one holds {len(nodes)}"
+            problems.append(Problem("spec/documents", Severity.ERROR, Span(file), what, fix="one file per drill"))
+        return None, problems
+    root = Reader(nodes[0], problems)
+    root.choice("apiVersion", ["bongsu/v1"])
+    root.choice("kind", ["Drill"])
+    disaster, after, markers = root.mapping("disaster"), root.mapping("after"), root.mapping("markers")
+    bar, promise = root.mapping("bar"), root.mapping("promise")
+    drill = Drill(
+        name=root.text("name"),
+        title=root.strings("title", required=True),
+        hypothesis=root.text("hypothesis"),
+        lost=disaster.choice("repository_lost", repositories),
+        source=disaster.choice("repository_left", repositories),
+        earliest=after.parsed("earliest", parse_duration, None) or 0.0,
+        latest=after.parsed("latest", parse_duration, None) or 0.0,
+        markers_per_second=markers.number("rate"),
+        bar=Bar(
+            rpo=bar.parsed("rpo", parse_duration, None) or 0.0,
+            rto=bar.parsed("rto", parse_duration, None) or 0.0,
+            log_age=bar.parsed("log_age", parse_duration, None) or 0.0,
+            promised_rpo=promise.parsed("rpo", parse_duration, None) or 0.0,
+            promised_rto=promise.parsed("rto", parse_duration, None) or 0.0,
+        ),
+        span=nodes[0].span,
+    )
+    _refuse_strange_names(drill.name, drill.title, root)
+    if drill.lost == drill.source and disaster.has("repository_left"):
+        disaster.fail(
+            "spec/value",
+            disaster.span("repository_left"),
+            "the repository that is lost cannot be left",
+            "name the other",
+        )
+    if drill.latest < drill.earliest:
+        after.fail("spec/value", after.span("latest"), "latest is before earliest", "swap them")
+    if drill.markers_per_second <= 0 and markers.has("rate"):
+        markers.fail("spec/value", markers.span("rate"), "rate must be above 0", "without markers nothing is measured")
+    for reader in (root, disaster, after, markers, bar, promise):
+        reader.done()
+    return (None if has_errors(problems) else drill), problems
+
+
+def _refuse_strange_names(name: str, title: Mapping[str, str], root: Reader) -> None:
     stem = root.node.span.file.rsplit("/", 1)[-1].removesuffix(".yaml")
-    if experiment.name and experiment.name != stem:
-        what = f"the name {experiment.name!r} is not the file's name {stem!r}"
+    if name and name != stem:
+        what = f"the name {name!r} is not the file's name {stem!r}"
         root.fail("experiment/name", root.span("name"), what, "rename one of the two", "evidence is found by this name")
+    for language in {"en", "ko"} - set(title):
+        root.fail("spec/missing-key", root.span("title"), f"title.{language} is missing", f"add `{language}:`")
+
+
+def _refuse_nonsense(experiment: Experiment, root: Reader, time: Reader, traffic: Reader) -> None:
+    _refuse_strange_names(experiment.name, experiment.title, root)
     if experiment.factor < _WHOLE:
         time.fail("spec/value", time.span("factor"), "a time factor below 1 would slow time down", "use 1 or more")
     if experiment.rate <= 0:
@@ -66,8 +120,6 @@ def _refuse_nonsense(experiment: Experiment, root: Reader, time: Reader, traffic
         root.fail(
             "spec/value", root.span("expects"), "an experiment must expect at least one alert", "name what must fire"
         )
-    for language in {"en", "ko"} - set(experiment.title):
-        root.fail("spec/missing-key", root.span("title"), f"title.{language} is missing", f"add `{language}:`")
 
 
 def _fault(reader: Reader, upstreams: Collection[str]) -> Fault:

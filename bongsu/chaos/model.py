@@ -35,6 +35,22 @@ class Verdict(Enum):
     NOT_UNDONE = "not_undone"
     HUNG = "hung"
     """A component did not answer in its time."""
+    BACKUP_FAILED = "backup_failed"
+    """Before anything was destroyed, a backup could not be taken."""
+    LOG_STOPPED = "log_stopped"
+    """At the disaster the log in the surviving repository was old: nobody shipped it any more."""
+    RESTORE_FAILED = "restore_failed"
+    INDEX_WRONG = "index_wrong"
+    """The restored index did not hold what its source of truth holds: it had to be healed or built anew."""
+    CONFIGURATION_WRONG = "configuration_wrong"
+    MARKERS_MISSING = "markers_missing"
+    """An acknowledged marker is gone although later ones are there."""
+    ANSWER_WRONG = "answer_wrong"
+    """The restored system does not answer truly."""
+    RPO_MISSED = "rpo_missed"
+    RTO_MISSED = "rto_missed"
+    NOT_RESUMED = "not_resumed"
+    """After the restore nothing is backed up any more: the next disaster would lose everything since."""
     INTERRUPTED = "interrupted"
     ERROR = "error"
 
@@ -91,4 +107,35 @@ class Experiment:
     direct: DirectRequest
     expects: tuple[Expected, ...]
     runbook: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a drill must reach, and what was promised to users: all in seconds."""
+
+    rpo: float
+    rto: float
+    log_age: float
+    promised_rpo: float
+    promised_rto: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """One restore drill as declared in chaos/drills/NAME.yaml: an experiment whose fault is a disaster.
+
+    The disaster strikes at a random instant between `earliest` and `latest` seconds after the last backup. It takes
+    both stores and the repository `lost` with it; the restore has the repository `source` and its key.
+    """
+
+    name: str
+    title: Mapping[str, str]
+    hypothesis: str
+    lost: str
+    source: str
+    earliest: float
+    latest: float
+    markers_per_second: float
+    bar: Bar
     span: Span

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
 
+    from bongsu.chaos.markers import Ack
     from bongsu.chaos.model import Fault
 
 
@@ -173,3 +174,91 @@ class World:
     fault_line: FaultLine
     traffic: Traffic
     hands: Hands
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreDone:
+    """What a restore gave: `phases` are its seconds by name, `reaches` the Unix time up to which all is back.
+
+    `repaired` holds in words what the restore found wrong and mended; `bytes` is what it fetched.
+    """
+
+    ok: bool
+    said: str
+    phases: Mapping[str, float] = field(default_factory=dict)
+    reaches: float = 0.0
+    repaired: Sequence[str] = ()
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MarkersFound:
+    """Inclusive ranges of the marker numbers that are intact in the source of truth and in the derived index."""
+
+    database: Sequence[tuple[int, int]]
+    index: Sequence[tuple[int, int]]
+    damaged: Sequence[int]
+
+
+class Victim(Protocol):
+    """A system of the drill's own that is backed up, destroyed and restored."""
+
+    async def backup(self, kind: str) -> StepOutcome:
+        """Take a backup (`full` or `incremental`) into every repository."""
+
+    async def strike(self) -> float:
+        """Kill the stores with signal 9 and delete everything but the surviving repository; return when (Unix time)."""
+
+    async def restore(self) -> RestoreDone:
+        """Restore from the surviving repository with nothing but its key, as a process of its own."""
+
+    async def start(self) -> None:
+        """Start the system on what was restored; raise BongsuError when it does not come up."""
+
+    async def configuration(self) -> StepOutcome:
+        """Compare the configuration that came back with the one before the disaster."""
+
+    async def resumed(self) -> StepOutcome:
+        """Wait until every repository has a full backup of the restored system, and read the old one whole again."""
+
+
+class Writer(Protocol):
+    """Writes markers through the system and keeps what was acknowledged, outside of it."""
+
+    async def start(self, rate: float) -> None:
+        """Begin to write `rate` markers per second."""
+
+    async def stop(self) -> None:
+        """Stop; a second stop does nothing."""
+
+    def acknowledged(self) -> Sequence[Ack]:
+        """Return every acknowledged marker so far, in order."""
+
+    def failure(self) -> str | None:
+        """Return why the writer is not running although nobody stopped it, or None."""
+
+
+class Questions(Protocol):
+    """What the system is asked."""
+
+    async def probe(self) -> StepOutcome:
+        """Ask the golden question and check the answer."""
+
+    async def probe_all(self) -> StepOutcome:
+        """Ask every golden question and check the answers and their sources."""
+
+    async def ask_marker(self, number: int) -> StepOutcome:
+        """Ask for one marker and check that the answer cites it."""
+
+    async def find_markers(self) -> MarkersFound:
+        """Return which markers are there; raise BongsuError when it cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillWorld:
+    """All ports of one drill."""
+
+    clock: Clock
+    victim: Victim
+    writer: Writer
+    questions: Questions

@@ -10,6 +10,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bongsu.chaos.journal import PORT_SECONDS, PROBE_SECONDS, Event, Journal, Stop
 from bongsu.chaos.model import Verdict
 from bongsu.core.conventions import LABEL_ALERT, LABEL_SEVERITY, SEVERITIES
 from bongsu.core.errors import BongsuError
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from bongsu.chaos.ports import ActiveAlert, Notice, StepOutcome, World
 
 POLL = 0.25
-PORT_SECONDS = 10.0
-"""No component may take longer than this to answer one question of ours; slower ones count as hung."""
-PROBE_SECONDS = 90.0
 OBSERVED_SECONDS = 15.0
 PAGE_CHANNELS = ("phone", "sms")
 
@@ -45,15 +43,6 @@ class Steps:
     check: tuple[Step, ...]
     act: tuple[Step, ...]
     verify: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of the journal: Unix seconds, what happened, and its particulars."""
-
-    at: float
-    name: str
-    detail: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -92,14 +81,6 @@ class Outcome:
         return next((event.at for event in self.events if event.name == name), None)
 
 
-class _Stop(Exception):  # noqa: N818 - a verdict, not an error
-    """End the experiment with a verdict."""
-
-    def __init__(self, verdict: Verdict, reason: str) -> None:
-        self.verdict, self.reason = verdict, reason
-        super().__init__(reason)
-
-
 async def run_experiment(
     plan: Plan, world: World, steps: Steps, fingerprint: Callable[[dict[str, str]], str], report: Callable[[str], None]
 ) -> Outcome:
@@ -111,7 +92,7 @@ async def run_experiment(
     try:
         await attempt.run()
         attempt.outcome.verdict, attempt.outcome.reason = Verdict.PASSED, "every alert fired, was delivered and cleared"
-    except _Stop as stop:
+    except Stop as stop:
         attempt.outcome.verdict, attempt.outcome.reason = stop.verdict, stop.reason
     except BongsuError as error:
         attempt.outcome.verdict, attempt.outcome.reason = Verdict.ERROR, str(error)
@@ -135,8 +116,11 @@ class _Attempt:
         report: Callable[[str], None],
     ) -> None:
         self.plan, self.world, self.steps = plan, world, steps
-        self.fingerprint, self.report = fingerprint, report
-        self.outcome = Outcome(traces=[AlertTrace(expectation) for expectation in plan.expectations])
+        self.fingerprint = fingerprint
+        self.journal = Journal(world.clock, report)
+        self.note, self.ask = self.journal.note, self.journal.ask
+        traces = [AlertTrace(expectation) for expectation in plan.expectations]
+        self.outcome = Outcome(traces=traces, events=self.journal.events)
         self.healed_at = 0.0
 
     async def run(self) -> None:
@@ -156,7 +140,7 @@ class _Attempt:
         """Refuse to start on a system that does not answer truly or already has an alert under proof active."""
         answer = await self.ask(self.world.hands.probe(), "the probe", PROBE_SECONDS)
         if not answer.ok:
-            raise _Stop(Verdict.GATE_FAILED, f"the probe failed before anything was broken: {answer.said}")
+            raise Stop(Verdict.GATE_FAILED, f"the probe failed before anything was broken: {answer.said}")
         self.note("gate_passed", probe=answer.said)
         await self.refuse_active("before the traffic started")
 
@@ -171,10 +155,10 @@ class _Attempt:
         finished = [run for run in self.world.traffic.finished() if run.finished_at >= started]
         failed = [run.error for run in finished if not run.ok]
         if failed:
-            raise _Stop(Verdict.GATE_FAILED, f"{len(failed)} run(s) failed in the lead-in, first: {failed[0]}")
+            raise Stop(Verdict.GATE_FAILED, f"{len(failed)} run(s) failed in the lead-in, first: {failed[0]}")
         seen = len(finished) / (self.world.clock.now() - started) * self.plan.floor_window
         if seen < 2 * self.plan.floor:
-            raise _Stop(
+            raise Stop(
                 Verdict.TRAFFIC_TOO_LOW,
                 f"{seen:.1f} finished runs per {self.plan.floor_window:g} s window, "
                 f"twice the floor would be {2 * self.plan.floor:g}",
@@ -188,7 +172,7 @@ class _Attempt:
         while not self.world.traffic.finished():
             self.refuse_dead_traffic()
             if self.world.clock.now() > deadline:
-                raise _Stop(Verdict.TRAFFIC_TOO_LOW, f"no run finished in the first {PROBE_SECONDS:g} s of traffic")
+                raise Stop(Verdict.TRAFFIC_TOO_LOW, f"no run finished in the first {PROBE_SECONDS:g} s of traffic")
             await self.world.clock.sleep(POLL)
 
     async def break_and_heal(self) -> None:
@@ -200,7 +184,7 @@ class _Attempt:
             renewing = asyncio.ensure_future(self.renew(identifier))
             undo.push_async_callback(_cancel, renewing)
             if (status := await self.ask(line.direct(), "the fault proxy")) != fault.parameters.get("status", status):
-                raise _Stop(
+                raise Stop(
                     Verdict.FAULT_NOT_OBSERVED, f"a direct request through the proxy got {status}, not the fault"
                 )
             await self.watch_fire(identifier)
@@ -213,7 +197,7 @@ class _Attempt:
         try:
             await self.ask(self.world.fault_line.inject(fault, identifier), "the fault proxy")
         except BongsuError as error:
-            raise _Stop(Verdict.INJECTION_FAILED, str(error)) from error
+            raise Stop(Verdict.INJECTION_FAILED, str(error)) from error
         self.note("injected", fault=identifier, kind=fault.kind)
 
     async def renew(self, identifier: str) -> None:
@@ -245,7 +229,7 @@ class _Attempt:
             self.note("observed", hits=hits)
         self.outcome.hits = hits
         if hits <= 1 and now - broken_at > OBSERVED_SECONDS:
-            raise _Stop(Verdict.FAULT_NOT_OBSERVED, f"no request of the system hit the fault in {OBSERVED_SECONDS:g} s")
+            raise Stop(Verdict.FAULT_NOT_OBSERVED, f"no request of the system hit the fault in {OBSERVED_SECONDS:g} s")
 
     async def look(self, now: float) -> None:
         """Read Prometheus, Alertmanager and the receiver once and note what is new."""
@@ -282,14 +266,14 @@ class _Attempt:
     def judge_missing(self, trace: AlertTrace, broken_at: float, now: float) -> None:
         expectation = trace.expectation
         if trace.firing_at is None and now > broken_at + expectation.fire_within:
-            raise _Stop(
+            raise Stop(
                 Verdict.NOT_FIRED,
                 f"{expectation.expected} did not fire within {expectation.fire_within:.1f} s "
                 f"(ideal {expectation.ideal_fire:.1f} s)",
             )
         if trace.firing_at is not None and now > trace.firing_at + self.plan.deliver_within:
             stage = "the receiver" if trace.routed_at else "Alertmanager"
-            raise _Stop(
+            raise Stop(
                 Verdict.ALERT_LOST,
                 f"{expectation.expected} fired, and {stage} did not have it with equal labels "
                 f"after {self.plan.deliver_within:.1f} s",
@@ -307,7 +291,7 @@ class _Attempt:
                 return
             if self.world.clock.now() > deadline:
                 missing = ", ".join(sorted(set(PAGE_CHANNELS) - rung))
-                raise _Stop(Verdict.ALERT_LOST, f"the alerts were delivered, and no {missing} went out")
+                raise Stop(Verdict.ALERT_LOST, f"the alerts were delivered, and no {missing} went out")
             await self.world.clock.sleep(POLL)
 
     async def runbook(self) -> None:
@@ -324,7 +308,7 @@ class _Attempt:
         answer = await self.ask(step.run(self.world), f"runbook step {step.name}", PROBE_SECONDS)
         self.note("runbook_step", section=step.section, step=step.name, ok=answer.ok, said=answer.said)
         if not answer.ok:
-            raise _Stop(
+            raise Stop(
                 Verdict.RUNBOOK_FAILED, f"runbook {self.steps.alert}, {step.section}, {step.name}: {answer.said}"
             )
 
@@ -345,9 +329,9 @@ class _Attempt:
                     trace.cleared_at = now
                     self.note("cleared", alert=str(trace.expectation.expected), successes=succeeded)
                 elif why is not None and trace.cleared_at is None and now > self.clear_deadline(trace):
-                    raise _Stop(Verdict.NOT_CLEARED, f"{trace.expectation.expected}: {why}")
+                    raise Stop(Verdict.NOT_CLEARED, f"{trace.expectation.expected}: {why}")
                 elif why is not None and trace.cleared_at is not None:
-                    raise _Stop(Verdict.NOT_CLEARED, f"{trace.expectation.expected} cleared and came back: {why}")
+                    raise Stop(Verdict.NOT_CLEARED, f"{trace.expectation.expected} cleared and came back: {why}")
             if all(trace.cleared_at is not None for trace in self.outcome.traces):
                 break
             await self.world.clock.sleep(POLL)
@@ -383,9 +367,7 @@ class _Attempt:
         self.outcome.dedup_keys = keys
         self.outcome.deliveries = {name: sum(d.channel == name for d in deliveries) for name in PAGE_CHANNELS}
         if len(keys) != 1 or any(count != 1 for count in self.outcome.deliveries.values()):
-            raise _Stop(
-                Verdict.PAGED_TWICE, f"one incident gave {len(keys)} dedup key(s) and {self.outcome.deliveries}"
-            )
+            raise Stop(Verdict.PAGED_TWICE, f"one incident gave {len(keys)} dedup key(s) and {self.outcome.deliveries}")
         self.note("one_page", dedup_key=keys[0])
 
     async def verify(self) -> None:
@@ -408,16 +390,9 @@ class _Attempt:
                     self.note("undone", direct_status=status)
                     return
             await self.world.clock.sleep(POLL)
-        raise _Stop(Verdict.NOT_UNDONE, f"a direct request through the proxy still gets {status}")
+        raise Stop(Verdict.NOT_UNDONE, f"a direct request through the proxy still gets {status}")
 
     # small helpers
-
-    async def ask(self, call: Awaitable[Any], who: str, seconds: float = PORT_SECONDS) -> Any:
-        """Await a port; too slow is a verdict of its own."""
-        try:
-            return await self.world.clock.within(seconds, call)
-        except TimeoutError:
-            raise _Stop(Verdict.HUNG, f"{who} did not answer within {seconds:g} s") from None
 
     async def deliveries(self, since: float) -> list[Any]:
         return [d for d in await self.ask(self.world.inbox.deliveries(), "the receiver") if d.at >= since]
@@ -427,7 +402,7 @@ class _Attempt:
         status = await self.ask(self.world.fault_line.direct(), "the fault proxy")
         self.note("direct_request", when=when, status=status)
         if broken is not None and status != broken:
-            raise _Stop(Verdict.FAULT_NOT_OBSERVED, f"the fault was gone {when}: a direct request got {status}")
+            raise Stop(Verdict.FAULT_NOT_OBSERVED, f"the fault was gone {when}: a direct request got {status}")
 
     async def refuse_active(self, when: str) -> None:
         """Wait until no critical alert and no page is open, at most one lead-in long, then refuse.
@@ -437,7 +412,7 @@ class _Attempt:
         deadline = self.world.clock.now() + self.plan.lead_in
         while (why := await self.occupied()) is not None:
             if self.world.clock.now() > deadline:
-                raise _Stop(Verdict.ALREADY_FIRING, f"{why} {when}")
+                raise Stop(Verdict.ALREADY_FIRING, f"{why} {when}")
             await self.world.clock.sleep(1.0)
 
     async def occupied(self) -> str | None:
@@ -451,7 +426,7 @@ class _Attempt:
 
     def refuse_dead_traffic(self) -> None:
         if why := self.world.traffic.failure():
-            raise _Stop(Verdict.ERROR, f"the traffic generator stopped: {why}")
+            raise Stop(Verdict.ERROR, f"the traffic generator stopped: {why}")
 
     def remember_others(self, active: Sequence[ActiveAlert]) -> None:
         for alert in active:
@@ -469,10 +444,6 @@ class _Attempt:
                 run.ok and run.submitted_at >= self.healed_at for run in finished if self.healed_at
             ),
         }
-
-    def note(self, name: str, **detail: Any) -> None:
-        self.outcome.events.append(Event(self.world.clock.now(), name, detail))
-        self.report(" ".join([name.replace("_", " "), *(f"{key}={value}" for key, value in detail.items())]))
 
 
 def _first(notices: Sequence[Notice], status: str, fingerprint: str, since: float) -> Notice | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bongsu.alerts.model import Alerts
-    from bongsu.chaos.model import Experiment
+    from bongsu.chaos.model import Drill, Experiment
     from bongsu.core.diagnostics import Problem, Span
     from bongsu.core.manifest import Manifest
     from bongsu.core.promql import Expression
@@ -39,6 +39,7 @@ class Catalogue:
     dashboards: tuple[Dashboard, ...]
     runbooks: tuple[Runbook, ...]
     experiments: tuple[Experiment, ...] = ()
+    drills: tuple[Drill, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 

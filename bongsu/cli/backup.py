@@ -51,6 +51,7 @@ EXAMPLES = (
     "bongsu backup verify                    # reads every byte, names every file that is not as it was written",
     "bongsu backup verify --from /mnt/region-b --key-file region-b.key",
 )
+LOCK_SECONDS = 600.0
 LOG_SECONDS = 900.0
 """The same bound as the alert WalLag."""
 KINDS = (FULL, INCREMENTAL, "vectors", "configuration")
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:  # noqa: ARG
 
 async def _take(site: Site, kind: str, out: TextIO) -> int:
     sources = sources_of(site)
-    with backup_lock(site.home):
+    async with backup_lock(site.home, LOCK_SECONDS):
         repositories = open_all(site)
         if len(repositories) < len(site.backups.repositories):
             raise StateError("a repository is not there yet", next="the keeper of backups makes it: `bongsu status`")

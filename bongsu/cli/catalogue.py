@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bongsu.alerts.alertmanager import CONFIG, TEMPLATE, compile_alertmanager, compile_template
 from bongsu.alerts.compile import compile_alerts
 from bongsu.alerts.load import load as load_alerts
-from bongsu.chaos.load import parse_experiment
+from bongsu.chaos.load import parse_drill, parse_experiment
 from bongsu.checks.model import Catalogue
 from bongsu.checks.registry import check_all
 from bongsu.core.diagnostics import Problem, Severity, Span, has_errors
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from bongsu.alerts.model import Endpoints
-    from bongsu.chaos.model import Experiment
+    from bongsu.chaos.model import Drill, Experiment
 
 __all__ = ["RENDERED", "Catalogue", "check_all", "compile_all", "load_catalogue", "require_sound"]
 
@@ -49,6 +49,7 @@ def load_catalogue(root: Path) -> Catalogue:
     dashboard = _texts(root, folders.dashboards, problems)
     runbook = _texts(root, folders.runbooks, problems, suffixes=(".md",))
     experiment = _texts(root, folders.experiments, problems)
+    drill = _texts(root, folders.drills, problems)
     slos, slo_problems = load_slos(slo)
     alerts, alert_problems = load_alerts(alert)
     dashboards, dashboard_problems = load_dashboards(dashboard)
@@ -61,7 +62,8 @@ def load_catalogue(root: Path) -> Catalogue:
         dashboards=dashboards,
         runbooks=runbooks,
         experiments=experiments,
-        sources={FILE: manifest_text} | slo | alert | dashboard | runbook | experiment,
+        drills=tuple(_drills(drill, manifest, problems)),
+        sources={FILE: manifest_text} | slo | alert | dashboard | runbook | experiment | drill,
         problems=(
             *problems,
             *manifest_problems,
@@ -140,6 +142,15 @@ def _experiments(texts: dict[str, str], manifest: Manifest, problems: list[Probl
         problems += found
         if experiment is not None:
             yield experiment
+
+
+def _drills(texts: dict[str, str], manifest: Manifest, problems: list[Problem]) -> Iterable[Drill]:
+    repositories = [one.name for one in manifest.backups.repositories] if manifest.backups else []
+    for file, text in texts.items():
+        drill, found = parse_drill(text, file, repositories)
+        problems += found
+        if drill is not None:
+            yield drill
 
 
 def _unreadable() -> Manifest:

@@ -167,7 +167,7 @@ class Keeper:
             return
         async with self.working:
             try:
-                with backup_lock(self.site.home):
+                async with backup_lock(self.site.home):
                     await self._take_due()
             except (BongsuError, OSError) as error:
                 _log.error("no backup: %s", error)

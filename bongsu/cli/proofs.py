@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import bongsu
 from bongsu.alerts.compile import file_name as alert_file
@@ -14,9 +14,9 @@ from bongsu.core.errors import UsageError
 from bongsu.slo.compile import file_name as slo_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from bongsu.chaos.model import Experiment
+    from bongsu.chaos.model import Drill, Experiment
     from bongsu.cli.catalogue import Catalogue
     from bongsu.runbooks.model import Runbook
 
@@ -29,17 +29,35 @@ RUNNER = (
     "bongsu.chaos.adapters.faultline",
     "bongsu.chaos.adapters.observers",
 )
+DRILL_RUNNER = (
+    "bongsu.chaos.drill",
+    "bongsu.recovery.backup",
+    "bongsu.recovery.ship",
+    "bongsu.recovery.restore",
+    "bongsu.recovery.verify",
+    "bongsu.recovery.adapters.chroma",
+    "bongsu.recovery.adapters.engine",
+    "bongsu.recovery.adapters.index",
+    "bongsu.recovery.adapters.postgres",
+    "bongsu.recovery.adapters.repository",
+    "bongsu.stack.postgres",
+)
+N = TypeVar("N", "Experiment", "Drill")
 
 
 def find_experiment(catalogue: Catalogue, name: str) -> Experiment:
     """Return an experiment by name; raise UsageError that names the nearest one."""
-    for experiment in catalogue.experiments:
-        if experiment.name == name:
-            return experiment
-    known = sorted(experiment.name for experiment in catalogue.experiments)
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"experiments: {', '.join(known) or 'none'}"
-    raise UsageError(f"no experiment {name!r}", where=catalogue.manifest.catalogues.experiments, next=hint)
+    return find_named(catalogue.experiments, name, "experiment", catalogue.manifest.catalogues.experiments)
+
+
+def find_named(declared: Iterable[N], name: str, kind: str, folder: str) -> N:
+    """Return what is declared under a name; raise UsageError that names the nearest one."""
+    by_name = {one.name: one for one in declared}
+    if name in by_name:
+        return by_name[name]
+    near = difflib.get_close_matches(name, sorted(by_name), 1)
+    hint = f"did you mean {near[0]}?" if near else f"{kind}s: {', '.join(sorted(by_name)) or 'none'}"
+    raise UsageError(f"no {kind} {name!r}", where=folder, next=hint)
 
 
 def find_runbook(catalogue: Catalogue, alert: str) -> Runbook:
@@ -64,6 +82,16 @@ def digests_of(root: Path, catalogue: Catalogue, experiment: Experiment) -> dict
     }
     alerts = sorted({expected.alert for expected in experiment.expects})
     return {alert: {"expression": evidence.digest(_rules(catalogue, compiled, alert)), **shared} for alert in alerts}
+
+
+def digests_of_drill(root: Path, catalogue: Catalogue, drill: Drill) -> dict[str, str]:
+    """Return the digests of everything a drill's result depends on: itself, the locked packages, what runs it."""
+    lock = root / LOCK
+    return {
+        "drill": evidence.digest(catalogue.sources[drill.span.file]),
+        "lock": evidence.digest(lock.read_text(encoding="utf-8") if lock.is_file() else ""),
+        "runner": evidence.closure_digest(Path(bongsu.__file__).parent, DRILL_RUNNER),
+    }
 
 
 def proof_times(root: Path, catalogue: Catalogue, folder: Path) -> Callable[[], Mapping[str, float]]:

@@ -70,9 +70,9 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     planted = PLANTS[args.plant] if args.plant else Planted()
     plan = _plan(catalogue, experiment)
     steps = planted.steps(make_steps(find_runbook(catalogue, experiment.runbook), experiment.factor))
-    report = _reporter(out)
+    report = reporter(out)
     job = Job(args.root, catalogue, plan, steps, planted, args.keep)
-    outcome, ledger = asyncio.run(_interruptible(_prove(job, report)))
+    outcome, ledger = asyncio.run(interruptible(_prove(job, report)))
     versions = {name: version(name) for name in ("bongsu", "openai", "langgraph", "chromadb")}
     around = evidence.Circumstances(ledger, planted.name, versions)
     record = evidence.make_record(plan, outcome, digests_of(args.root, catalogue, experiment), around)
@@ -113,6 +113,7 @@ async def _prove(job: Job, report: Callable[[str], None]) -> tuple[Outcome, list
         receiver_drop=job.planted.receiver_drop,
         ignore_environment_urls=True,
         watch_machine=False,
+        backups=False,
     )
 
     def compiled(endpoints: Endpoints) -> dict[str, str]:
@@ -154,8 +155,8 @@ def _world(job: Job, stack: Stack, client: httpx.AsyncClient) -> World:
     )
 
 
-async def _interruptible(work: Any) -> Any:
-    """Run to the end; SIGINT and SIGTERM cancel the work, which undoes the fault and stops the stack."""
+async def interruptible(work: Any) -> Any:
+    """Run to the end; SIGINT and SIGTERM cancel the work, which undoes what it did and stops its stack."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -166,7 +167,8 @@ async def _interruptible(work: Any) -> Any:
         raise KeyboardInterrupt from None
 
 
-def _reporter(out: TextIO) -> Callable[[str], None]:
+def reporter(out: TextIO) -> Callable[[str], None]:
+    """Return a function that prints a line with the seconds since now."""
     started = time.monotonic()
 
     def report(line: str) -> None:

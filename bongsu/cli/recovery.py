@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bongsu.core import generations
+from bongsu.core.artefacts import write_file
 from bongsu.core.errors import StateError, UsageError
 from bongsu.recovery.adapters.chroma import ChromaVectors
 from bongsu.recovery.adapters.engine import PostgresEngine
@@ -30,7 +32,7 @@ from bongsu.stack.run import PASSWORD
 from bongsu.stack.secretfiles import ensure_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from bongsu.core.backups import Backups
     from bongsu.core.backups import Repository as Place
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from bongsu.stack.home import Home
 
 USER = "bongsu"
+_LOCK_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ def find_repository(site: Site, given: str, key_file: Path | None) -> Repository
     for place in site.backups.repositories:
         path = place_of(site, place)
         if given in {place.name, str(path)} or Path(given).absolute() == path:
+            if not path.exists() and key_file is None and given == place.name:
+                raise UsageError(f"this home has no repository {given}", where=str(path), next="give its path and key")
             return open_repository(place.name, path, key_file or key_of(site, place), site.commands)
     if key_file is None:
         raise UsageError(f"{given} is no repository of the manifest", next="name one of it, or give its --key-file")
@@ -100,6 +105,14 @@ async def ensure_place(site: Site, place: Place) -> Repository:
     """Return a repository of the manifest, made when it is absent."""
     key = ensure_secret(site.home.secrets, f"{REPOSITORY_KEY}{place.name}")
     return await ensure_repository(place.name, place_of(site, place), key, site.commands, time.time())
+
+
+def keep_key(site: Site, repository: Repository, key_file: Path | None) -> None:
+    """Give a restored home the key of the repository it came from, when that is one of its own."""
+    for place in site.backups.repositories:
+        kept = key_of(site, place)
+        if key_file is not None and place_of(site, place) == repository.path and not kept.exists():
+            write_file(kept, key_file.read_text(encoding="utf-8"), 0o600)
 
 
 def open_all(site: Site) -> list[Repository]:
@@ -200,17 +213,29 @@ def running_environment(home: Home) -> dict[str, str]:
     return {**os.environ, **{name: value for name, _, value in pairs}}
 
 
-@contextlib.contextmanager
-def backup_lock(home: Home) -> Iterator[None]:
-    """Hold the right to take backups in this home; the kernel lets go when the process ends, however it ends."""
+@contextlib.asynccontextmanager
+async def backup_lock(home: Home, wait: float = 0.0) -> AsyncIterator[None]:
+    """Hold the right to take backups in this home; the kernel lets go when the process ends, however it ends.
+
+    Raise StateError when another one is still under way after `wait` seconds.
+    """
     handle = os.open(home.path / "backup.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + wait
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StateError(
-                "another backup is under way", where=str(home.path), next="`bongsu backup status` shows it"
-            ) from None
+        while not _try_lock(handle):
+            if time.monotonic() >= deadline:
+                raise StateError(
+                    "another backup is under way", where=str(home.path), next="`bongsu backup status` shows it"
+                )
+            await asyncio.sleep(_LOCK_POLL_SECONDS)
         yield
     finally:
         os.close(handle)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bongsu.cli.recovery import Site, find_repository, restore_target, restore_tools
+from bongsu.cli.recovery import Site, find_repository, keep_key, restore_target, restore_tools
 from bongsu.cli.supervise import run_until_stopped
 from bongsu.core.errors import UsageError
 from bongsu.core.manifest import FILE, load_manifest
 from bongsu.recovery.catalogue import WAL, read_catalogue
 from bongsu.recovery.plan import Log, RestorePlan, make_plan, moment
 from bongsu.recovery.restore import Restored, restore
-from bongsu.stack.home import DEFAULT, lock, open_home, read_home
+from bongsu.stack.home import DEFAULT, STACK, Home, lock, open_home, read_home
 from bongsu.stack.stop import stop_leftovers
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from bongsu.recovery.ports import Repository
-    from bongsu.stack.home import Home
 
 NAME = "restore"
 HELP = "restore both stores and the configuration to one instant; what was in use before is kept aside"
@@ -53,7 +52,7 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     target = parse_instant(args.to)
     manifest = load_manifest(args.root / FILE)
     path = args.into or args.root / DEFAULT
-    home = read_home(path) if _is_home(path) else open_home(path)
+    home = _home(path, only_look=args.plan)
     site = Site(manifest, args.root, home, os.environ)
     repository = find_repository(site, args.repository, args.key_file)
     plan = plan_of(repository, target)
@@ -62,7 +61,7 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     if args.plan:
         return 0
     done: list[Restored] = []
-    run_until_stopped(_restore(site, plan, repository, _reporter(progress), done))
+    run_until_stopped(_restore(site, plan, repository, args.key_file, _reporter(progress), done))
     result = done[0]
     if args.json:
         print(json.dumps(asdict(result)), file=out)
@@ -110,16 +109,25 @@ def describe(plan: RestorePlan, repository: Repository, home: Home, now: float) 
     return "\n".join(lines)
 
 
-async def _restore(
-    site: Site, plan: RestorePlan, repository: Repository, report: Callable[[str], None], done: list[Restored]
+async def _restore(  # noqa: PLR0917 - one call, and each of them is needed
+    site: Site,
+    plan: RestorePlan,
+    repository: Repository,
+    key_file: Path | None,
+    report: Callable[[str], None],
+    done: list[Restored],
 ) -> None:
     with lock(site.home):
         await stop_leftovers(site.home, lambda step: report(f"{step.phase} {step.name} {step.detail}"))
         done.append(await restore(plan, repository, restore_target(site), restore_tools(site), report))
+        keep_key(site, repository, key_file)
 
 
-def _is_home(path: Path) -> bool:
-    return path.is_dir() and any(path.iterdir())
+def _home(path: Path, *, only_look: bool) -> Home:
+    """Return the home to restore into, made when it is absent; to look at a plan makes nothing."""
+    if path.is_dir() and any(path.iterdir()):
+        return read_home(path)
+    return Home(path.absolute(), STACK, "") if only_look else open_home(path)
 
 
 def _reporter(out: TextIO) -> Callable[[str], None]:

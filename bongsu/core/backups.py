@@ -60,12 +60,14 @@ class Markers:
 
     `write` takes {series} and {rate}, runs until stopped and prints `{"marker": n, "at": unix}` after each commit.
     `read` takes {series} and prints `{"database": [[first, last], ...], "index": [...], "damaged": [...]}`.
-    `ask` takes {series} and {number}; exit 0 means that the system answers with that marker.
+    `ask` takes {series} and {number}; exit 0 means that the system answers with that marker. `forget` takes the same
+    and deletes it: a planted defect.
     """
 
     write: tuple[str, ...]
     read: tuple[str, ...]
     ask: tuple[str, ...] = ()
+    forget: tuple[str, ...] = ()
 
 
 def read_backups(reader: Reader) -> Backups:
@@ -123,8 +125,10 @@ def _refuse_nonsense(backups: Backups, reader: Reader) -> None:
 
 def read_markers(reader: Reader) -> Markers:
     """Return the markers section; every problem goes to the reader."""
-    markers = Markers(reader.texts("write"), reader.texts("read"), reader.texts("ask", required=False))
-    wanted = {"write": ("{series}", "{rate}"), "read": ("{series}",), "ask": ("{series}", "{number}")}
+    optional = (reader.texts(name, required=False) for name in ("ask", "forget"))
+    markers = Markers(reader.texts("write"), reader.texts("read"), *optional)
+    one = ("{series}", "{number}")
+    wanted = {"write": ("{series}", "{rate}"), "read": ("{series}",), "ask": one, "forget": one}
     for name, placeholders in wanted.items():
         command = getattr(markers, name)
         for placeholder in placeholders:

@@ -99,6 +99,7 @@ class Supervisor:
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._client = make_client()
         self._stopping = False
+        self._abandoned = False
         self._ready = False
 
     def processes(self) -> tuple[ProcessState, ...]:
@@ -124,6 +125,13 @@ class Supervisor:
     async def wait_for_failure(self) -> None:
         """Return never; raise when the supervision itself breaks."""
         await asyncio.shield(self._broken)
+
+    async def abandon(self) -> None:
+        """Restart nothing any more, and from now on stop by SIGKILL: the home is lost (a drill's disaster)."""
+        self._abandoned = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def stop(self) -> None:
         """Stop everything in reverse order, then whatever else carries the home's identity."""
@@ -218,9 +226,11 @@ class Supervisor:
 
     async def _end(self, slot: _Slot) -> None:
         if slot.child is not None:
-            await terminate(slot.child, slot.spec.stop_signal, slot.spec.grace)
+            number = signal.SIGKILL if self._abandoned else slot.spec.stop_signal
+            await terminate(slot.child, number, slot.spec.grace)
             slot.enter("stopped")
-            self._save()
+            if not self._abandoned:  # its home may be gone
+                self._save()
             self._report(Step(slot.spec.name, "stopped"))
 
     # everything else
