@@ -305,6 +305,10 @@ class _SpoiledSnapshots:
             file.write_bytes(text[:-2] + b"#" + text[-1:])
         return await self.snapshots.save(folder, part, whole=whole)
 
+    async def listed(self, saved: Sequence[str]) -> list[str]:
+        """Return the full ids of snapshots that were just saved."""
+        return await self.snapshots.listed(saved)
+
     async def restore(self, snapshot: str, into: Path) -> None:
         """Write a stored folder's content into `into`."""
         await self.snapshots.restore(snapshot, into)

@@ -100,21 +100,34 @@ async def run_backup(
     work.mkdir(mode=0o700, parents=True)
     try:
         copies = await _copy(wanted, sources, repositories, work, report)
-        for repository in repositories:
-            try:
-                backup = await _store(outcome, copies, sources, repository, work, started_at)
-            except BongsuError as error:
-                outcome.errors[repository.name] = str(error)
-                report(f"{repository.name}: failed: {error}")
-                continue
-            outcome.errors[repository.name] = copies.lacking
-            outcome.bytes = {name: part.bytes for name, part in backup.parts.items()}
-            report(f"{repository.name}: {describe(backup)}")
+        stores = [_store_in(one, outcome, copies, sources, work, started_at, report) for one in repositories]
+        await asyncio.gather(*stores)
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(work)
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+async def _store_in(  # noqa: PLR0917 - one call, and each of them is needed
+    repository: Repository,
+    outcome: Outcome,
+    copies: Copies,
+    sources: Sources,
+    work: Path,
+    started_at: float,
+    report: Callable[[str], None],
+) -> None:
+    """Store the copies in one repository and note how it went."""
+    try:
+        backup = await _store(outcome, copies, sources, repository, work, started_at)
+    except BongsuError as error:
+        outcome.errors[repository.name] = str(error)
+        report(f"{repository.name}: failed: {error}")
+        return
+    outcome.errors[repository.name] = copies.lacking
+    outcome.bytes = {name: part.bytes for name, part in backup.parts.items()}
+    report(f"{repository.name}: {describe(backup)}")
 
 
 def clear_work(spool: Path) -> None:
@@ -167,41 +180,47 @@ async def _store(  # noqa: PLR0917 - one call, and each of them is needed
     outcome: Outcome, copies: Copies, sources: Sources, repository: Repository, work: Path, started_at: float
 ) -> Backup:
     """Store the copies in one repository, wait for the log that belongs to them, write the manifest."""
-    wanted, vault = outcome.wanted, repository.vault
+    vault, wanted = repository.vault, outcome.wanted
+    kinds = {DATABASE: wanted.database, VECTORS: wanted.vectors, CONFIGURATION: ""}
+    there = [name for name in kinds if (work / name).is_dir()]
+    saved = {name: await _save(repository, work / name, name, whole=kinds[name] == FULL) for name in there}
+    snapshots = dict(zip(there, await repository.snapshots.listed([saved[n].snapshot for n in there]), strict=True))
     database = vectors = None
-    if copies.base is not None and copies.base_beat is not None:
-        base = copies.base
-        saved = await _save(repository, work / DATABASE, DATABASE, whole=wanted.database == FULL)
+    if (base := copies.base) is not None and copies.base_beat is not None:
         manifest = (work / DATABASE / BASE_MANIFEST).read_bytes()
         await asyncio.to_thread(vault.put, f"{BASES}{outcome.id}", manifest, time.time())
         await _wait_for_log(vault, base, copies.base_beat)
         database = DatabasePart(
             kind=wanted.database,
             parent=wanted.parent,
-            snapshot=saved.snapshot,
+            snapshot=snapshots[DATABASE],
             system_id=base.system_id,
             timeline=base.timeline,
             start_lsn=base.start_lsn,
             end_lsn=base.end_lsn,
             ended_at=copies.base_beat.at,
-            files=saved.files,
-            bytes=saved.bytes,
+            files=saved[DATABASE].files,
+            bytes=saved[DATABASE].bytes,
         )
     if copies.vectors_beat is not None:
-        saved = await _save(repository, work / VECTORS, VECTORS, whole=wanted.vectors == FULL)
         head = await asyncio.to_thread(read_head, vault)
         vectors = VectorsPart(
             kind=wanted.vectors,
-            snapshot=saved.snapshot,
+            snapshot=snapshots[VECTORS],
             position=copies.position,
             timeline=head.live.number if head else 0,
             lsn=copies.vectors_beat.lsn,
             ended_at=copies.vectors_beat.at,
-            files=saved.files,
-            bytes=saved.bytes,
+            files=saved[VECTORS].files,
+            bytes=saved[VECTORS].bytes,
         )
-    saved = await _save(repository, work / CONFIGURATION, CONFIGURATION, whole=False)
-    configuration = ConfigurationPart(saved.snapshot, copies.digest, copies.configuration_at, saved.files, saved.bytes)
+    configuration = ConfigurationPart(
+        snapshot=snapshots[CONFIGURATION],
+        digest=copies.digest,
+        ended_at=copies.configuration_at,
+        files=saved[CONFIGURATION].files,
+        bytes=saved[CONFIGURATION].bytes,
+    )
     backup = Backup(outcome.id, started_at, time.time(), database, vectors, configuration, dict(sources.versions))
     await asyncio.to_thread(write_backup, vault, backup)
     await asyncio.to_thread(inventory.extend, repository, time.time())

@@ -82,7 +82,13 @@ class Snapshots(Protocol):
     """Deduplicated, encrypted copies of folders."""
 
     async def save(self, folder: Path, part: str, *, whole: bool) -> Saved:
-        """Store a folder; `whole` reads every file again instead of trusting times and sizes. Raise StateError."""
+        """Store a folder; `whole` reads every file again instead of trusting times and sizes. Raise StateError.
+
+        The snapshot's id may be shortened: `listed` completes it.
+        """
+
+    async def listed(self, saved: Sequence[str]) -> list[str]:
+        """Return the full ids of snapshots that were just saved; raise StateError for one that is not there."""
 
     async def restore(self, snapshot: str, into: Path) -> None:
         """Write a stored folder's content into `into`; raise StateError when anything of it is missing or damaged."""

@@ -24,6 +24,7 @@ _HOST = "bongsu"
 _SECONDS = 6 * 3600.0
 """Of one restic command; a backup that hangs is seen long before by BackupHung."""
 _SHOWN = 600
+_LOCKED = "already locked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,6 @@ class ResticSnapshots:
 
     async def save(self, folder: Path, part: str, *, whole: bool) -> Saved:
         """Store a folder; `whole` reads every file again instead of trusting times and sizes. Raise StateError."""
-        await self._restic("unlock")  # of a run that was killed: only locks whose process is gone
         options = ("--force",) if whole else ()
         done = await self._restic("backup", "--json", "--host", _HOST, "--tag", part, *options, ".", cwd=folder)
         said = _summary(done)
@@ -50,8 +50,17 @@ class ResticSnapshots:
                 where=str(self.folder),
                 next="run `restic version`: is this the real restic?",
             )
-        full_id = await self._full_id(str(said["snapshot_id"]))
-        return Saved(full_id, said["total_files_processed"], said["total_bytes_processed"], said["data_added"])
+        counts = (said["total_files_processed"], said["total_bytes_processed"], said["data_added"])
+        return Saved(str(said["snapshot_id"]), *counts)
+
+    async def listed(self, saved: Sequence[str]) -> list[str]:
+        """Return the full ids of snapshots that were just saved; raise StateError for one that is not there."""
+        known = await self.ids()
+        found = [[one for one in known if one.startswith(short)] for short in saved]
+        for short, ids in zip(saved, found, strict=True):
+            if len(ids) != 1:
+                raise StateError(f"restic names snapshot {short} and does not list it", where=str(self.folder))
+        return [ids[0] for ids in found]
 
     async def restore(self, snapshot: str, into: Path) -> None:
         """Write a stored folder's content into `into`; raise StateError when anything of it is missing or damaged."""
@@ -67,10 +76,8 @@ class ResticSnapshots:
 
     async def forget(self, snapshots: Sequence[str]) -> None:
         """Remove snapshots and what nothing else uses of them."""
-        await self._restic("unlock")
         if snapshots:
-            await self._restic("forget", *snapshots)
-        await self._restic("prune")
+            await self._restic("forget", *snapshots, "--prune")
 
     async def check(self) -> list[str]:
         """Return what is wrong with the structure, in words; the bytes are judged by whoever knows their hashes."""
@@ -81,17 +88,14 @@ class ResticSnapshots:
         # A program that exits 0 and says nothing has checked nothing.
         return [] if "no errors were found" in done.out else [f"restic did not finish its check: {_tail(done)}"]
 
-    async def _full_id(self, short: str) -> str:
-        found = [one for one in await self.ids() if one.startswith(short)]
-        if len(found) != 1:
-            raise StateError(f"restic names snapshot {short} and does not list it", where=str(self.folder))
-        return found[0]
-
     async def _restic(self, verb: str, *arguments: str, cwd: Path | None = None) -> Ended:
         """Run one restic command; raise StateError with what it said when it fails."""
         argv = [RESTIC, verb, *arguments, "--no-cache", "--repo", str(self.folder / FOLDER)]
         argv += ["--password-file", str(self.key_file)]
         done = await self.commands.run(argv, cwd=cwd, seconds=_SECONDS)
+        if done.code != 0 and _LOCKED in done.err and verb != "unlock":
+            await self._restic("unlock")  # of a run that was killed: restic removes only locks whose process is gone
+            done = await self.commands.run(argv, cwd=cwd, seconds=_SECONDS)
         if done.code != 0:
             raise StateError(
                 f"restic {verb} failed (exit code {done.code}): {_tail(done)}",
