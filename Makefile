@@ -4,12 +4,12 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup up down status compile check test unit planted prove proof bench lock
+.PHONY: help setup up down status compile check test unit planted prove restore-drill proof bench lock
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-setup: ## install what is missing (Python packages, Prometheus, Alertmanager, node exporter); nothing to do, nothing done
+setup: ## install what is missing (Python packages, Prometheus, Alertmanager, node exporter, restic); or do nothing
 	@scripts/bootstrap.sh
 
 up: setup ## start everything, ask one sample question, print the cited answer and the addresses
@@ -39,6 +39,9 @@ planted: setup ## plant each defect in a proof on real components: every proof m
 
 prove: setup ## prove that the alerts of openai-errors fire, are delivered and clear
 	@$(BIN)/bongsu prove openai-errors
+
+restore-drill: setup ## lose both stores and a repository, restore from the other one, measure RPO and RTO (5 minutes at most)
+	@$(BIN)/bongsu drill both-stores-lost
 
 proof: setup ## the long trials, in full; writes docs/proof/
 	@scripts/proof.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Bring what bongsu needs: .venv with the hash-locked Python packages, and the binaries of Prometheus,
-# Alertmanager and node exporter. Says what it will do first; does nothing when all is there. Starts no service.
+# Alertmanager, node exporter and restic. Says what it will do first; does nothing when all is there. Starts no service.
 set -euo pipefail
 
 usage() {
@@ -138,7 +138,7 @@ has_program() {
 }
 
 missing_programs() {
-  for program in prometheus promtool alertmanager amtool node_exporter; do
+  for program in prometheus promtool alertmanager amtool node_exporter restic; do
     has_program "$program" || printf '%s ' "$program"
   done
 }
@@ -149,14 +149,15 @@ debian_packages() {
       prometheus | promtool) echo prometheus ;;
       alertmanager | amtool) echo prometheus-alertmanager ;;
       node_exporter) echo prometheus-node-exporter ;;
+      restic) echo restic ;;
     esac
   done | sort -u
 }
 
 how_to_get_them() {
   echo "next: as root, scripts/debian-packages.sh $(debian_packages "$@" | tr '\n' ' ')(Debian 12+, Ubuntu 24.04+),"
-  echo "      or brew install prometheus alertmanager node_exporter (macOS), or put the programs of"
-  echo "      https://prometheus.io/download on PATH; then run this again"
+  echo "      or brew install prometheus alertmanager node_exporter restic (macOS), or put the programs"
+  echo "      of https://prometheus.io/download and https://restic.net on PATH; then run this again"
 }
 
 bring_binaries() {
@@ -164,7 +165,7 @@ bring_binaries() {
     # shellcheck disable=SC2046  # package names are words
     as_root bash "$ROOT/scripts/debian-packages.sh" $(debian_packages "$@") || true
   elif command -v brew >/dev/null 2>&1; then # not run here: no macOS machine has tried this branch yet
-    brew install prometheus alertmanager node_exporter || true # brew starts nothing unless `brew services` is asked
+    brew install prometheus alertmanager node_exporter restic || true # brew starts nothing unless `brew services` is asked
   fi
   # shellcheck disable=SC2046  # program names are words
   set -- $(missing_programs)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 import bongsu
 from bongsu.alerts.compile import file_name as alert_file
 from bongsu.chaos import evidence
+from bongsu.chaos.drill_record import passed_drills
 from bongsu.cli.catalogue import ALERTMANAGER, PROMETHEUS, compile_all
 from bongsu.core.errors import UsageError
 from bongsu.slo.compile import file_name as slo_file
+from bongsu.stack.exporter import Proved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -94,15 +96,22 @@ def digests_of_drill(root: Path, catalogue: Catalogue, drill: Drill) -> dict[str
     }
 
 
-def proof_times(root: Path, catalogue: Catalogue, folder: Path) -> Callable[[], Mapping[str, float]]:
-    """Return a function that gives, for every alert, when valid evidence last proved it (Unix seconds; 0 for never)."""
+def proved_by(root: Path, catalogue: Catalogue, folder: Path) -> Callable[[], Proved]:
+    """Return a function that reads from the evidence when every alert was proved and every drill passed."""
     digests = {one.name: digests_of(root, catalogue, one) for one in catalogue.experiments}
+    drill_digests = {one.name: digests_of_drill(root, catalogue, one) for one in catalogue.drills}
     never = dict.fromkeys(catalogue.alert_spans(), 0.0)
 
-    def times() -> Mapping[str, float]:
-        return never | evidence.proved(folder, digests)
+    def proved() -> Proved:
+        passed = passed_drills(folder, drill_digests)
+        return Proved(
+            alerts=never | evidence.proved(folder, digests),
+            drills=dict.fromkeys(drill_digests, 0.0) | {name: at for name, (at, _, _) in passed.items()},
+            rpo={name: rpo for name, (_, rpo, _) in passed.items()},
+            rto={name: rto for name, (_, _, rto) in passed.items()},
+        )
 
-    return times
+    return proved
 
 
 def _runbook_digest(catalogue: Catalogue, alert: str) -> str:

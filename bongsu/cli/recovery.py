@@ -23,11 +23,14 @@ from bongsu.recovery.adapters.index import ChromaServer, ManifestIndex
 from bongsu.recovery.adapters.postgres import PostgresDatabase
 from bongsu.recovery.adapters.repository import ensure_repository, open_repository
 from bongsu.recovery.backup import Sources
+from bongsu.recovery.catalogue import read_catalogue
 from bongsu.recovery.configuration import REPOSITORY_KEY, Configuration
+from bongsu.recovery.model import DATABASE, VECTORS
 from bongsu.recovery.restore import Target, Tools
 from bongsu.stack import binaries, postgres
 from bongsu.stack.commands import ChildCommands
 from bongsu.stack.environment import base_environment
+from bongsu.stack.keeper import read_notes
 from bongsu.stack.run import PASSWORD
 from bongsu.stack.secretfiles import ensure_secret
 
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from bongsu.core.backups import Backups
     from bongsu.core.backups import Repository as Place
     from bongsu.core.manifest import Manifest, Store
+    from bongsu.recovery.catalogue import Catalogue
     from bongsu.recovery.ports import Repository
     from bongsu.stack.home import Home
 
@@ -122,6 +126,30 @@ def open_all(site: Site) -> list[Repository]:
         for place in site.backups.repositories
         if place_of(site, place).exists()
     ]
+
+
+async def until_backed_up(site: Site, seconds: float) -> str | None:
+    """Wait until every repository holds a restorable backup of every store; return why not when that does not come."""
+    deadline = time.monotonic() + seconds
+    began = time.time()
+    while time.monotonic() < deadline:
+        try:
+            catalogues = [await asyncio.to_thread(read_catalogue, one.vault) for one in open_all(site)]
+        except StateError:  # one of them is being made
+            catalogues = []
+        whole = [one for one in catalogues if _holds_everything(site, one)]
+        if len(whole) == len(site.backups.repositories):
+            return None
+        notes = read_notes(site.home.path)
+        if notes.last and not notes.last["ok"] and notes.last["at"] >= began:
+            return "; ".join(f"{name}: {error}" for name, error in notes.last["errors"].items() if error)
+        await asyncio.sleep(_LOCK_POLL_SECONDS)
+    return f"not within {seconds:g} s: the log of `backups` says why"
+
+
+def _holds_everything(site: Site, catalogue: Catalogue) -> bool:
+    parts = {DATABASE, *((VECTORS,) if site.index else ())}
+    return parts <= {part for backup in catalogue.backups for part in backup.parts}
 
 
 def configuration_of(site: Site) -> Configuration:

@@ -21,19 +21,23 @@ from typing import TYPE_CHECKING, Any
 from bongsu.cli.catalogue import compile_all, load_catalogue, require_sound
 from bongsu.cli.main import INTERRUPTED, sources_of
 from bongsu.cli.progress import step_event
-from bongsu.cli.proofs import proof_times
+from bongsu.cli.proofs import proved_by
+from bongsu.cli.recovery import Site, until_backed_up
 from bongsu.core.diagnostics import render
 from bongsu.core.errors import BongsuError, SpecError, StateError
+from bongsu.stack.addresses import BACKUPS
 from bongsu.stack.home import Home, read_home
 from bongsu.stack.options import StackOptions
 from bongsu.stack.plan import public_addresses
 from bongsu.stack.run import Stack, running_stack
+from bongsu.stack.supervisor import Step
 from bongsu.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 QUESTION_SECONDS = 120.0
+FIRST_BACKUP_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,23 @@ async def supervise(order: Order, tell: Callable[[Mapping[str, Any]], None], *, 
         lambda endpoints: compile_all(catalogue, endpoints),
         port_base=order.port_base,
         report=lambda step: tell(step_event(step)),
-        proof_times=proof_times(order.root, catalogue, order.evidence),
+        proved=proved_by(order.root, catalogue, order.evidence),
     ) as stack:
+        await _first_backup(stack, tell)
         if order.question and catalogue.manifest.sample:
             await _ask(stack, tell)
         tell({"event": "ready", "seconds": time.monotonic() - began, "addresses": public_addresses(stack.urls)})
         await stack.supervisor.wait_for_failure()
+
+
+async def _first_backup(stack: Stack, tell: Callable[[Mapping[str, Any]], None]) -> None:
+    """Wait until every repository holds a restorable backup; where that fails, the system is up and it is said."""
+    if BACKUPS not in stack.urls:
+        return
+    began = time.monotonic()
+    why = await until_backed_up(Site(stack.manifest, stack.root, stack.home, stack.env), FIRST_BACKUP_SECONDS)
+    phase = "failed" if why else "ready"
+    tell(step_event(Step("first-backup", phase, why or "in every repository", time.monotonic() - began)))
 
 
 async def _ask(stack: Stack, tell: Callable[[Mapping[str, Any]], None]) -> None:

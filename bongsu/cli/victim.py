@@ -22,7 +22,16 @@ from bongsu.chaos.adapters.commands import ManifestHands
 from bongsu.chaos.markers import Ack
 from bongsu.chaos.ports import MarkersFound, RestoreDone, StepOutcome
 from bongsu.cli.catalogue import compile_all
-from bongsu.cli.recovery import Site, backup_lock, configuration_of, key_of, open_all, place_of, sources_of
+from bongsu.cli.recovery import (
+    Site,
+    backup_lock,
+    configuration_of,
+    key_of,
+    open_all,
+    place_of,
+    sources_of,
+    until_backed_up,
+)
 from bongsu.core import generations
 from bongsu.core.errors import BongsuError, StateError
 from bongsu.core.manifest import fill
@@ -227,18 +236,9 @@ class StackVictim:
         return StepOutcome(ok=not findings, said="; ".join(findings[:3]) or said)
 
     async def _first_backup(self) -> StepOutcome:
-        began, deadline = time.monotonic(), time.monotonic() + BACKUP_SECONDS
-        wanted = len(self.site.backups.repositories)
-        while time.monotonic() < deadline:
-            try:
-                catalogues = [read_catalogue(one.vault) for one in open_all(self.site)]
-            except StateError:  # a repository is being made
-                catalogues = []
-            whole = [c for c in catalogues if any(b.database and b.vectors for b in c.backups)]
-            if len(whole) == wanted:
-                return StepOutcome(ok=True, said=f"the keeper's first, after {time.monotonic() - began:.1f} s")
-            await asyncio.sleep(POLL)
-        return StepOutcome(ok=False, said=f"the keeper took none within {BACKUP_SECONDS:g} s")
+        began = time.monotonic()
+        why = await until_backed_up(self.site, BACKUP_SECONDS)
+        return StepOutcome(ok=why is None, said=why or f"the keeper's first, after {time.monotonic() - began:.1f} s")
 
     async def _fill(self) -> None:
         argv = [fill(p, {"bytes": str(self.bulk_bytes), "seed": str(self.seed)}) for p in self.catalogue.manifest.bulk]

@@ -17,7 +17,7 @@ from bongsu.stack.backups import WAL_FOLDER
 from bongsu.stack.child import Finished, run_command
 from bongsu.stack.endpoints import ROUTING_KEY, local_endpoints
 from bongsu.stack.environment import without_sourced
-from bongsu.stack.exporter import Exporter
+from bongsu.stack.exporter import Exporter, Proved
 from bongsu.stack.home import PROOF, lock
 from bongsu.stack.plan import make_plan
 from bongsu.stack.ports import free_ports, refuse_busy
@@ -67,10 +67,6 @@ def _silent(_: Step) -> None:
     pass
 
 
-def _no_proofs() -> Mapping[str, float]:
-    return {}
-
-
 @asynccontextmanager
 async def running_stack(
     manifest: Manifest,
@@ -82,7 +78,7 @@ async def running_stack(
     environment: Mapping[str, str] | None = None,
     port_base: int | None = None,
     report: Callable[[Step], None] = _silent,
-    proof_times: Callable[[], Mapping[str, float]] = _no_proofs,
+    proved: Callable[[], Proved] = Proved,
 ) -> AsyncIterator[Stack]:
     """Start a stack in `home`, yield it when all is ready, stop all of it whatever happens.
 
@@ -102,7 +98,7 @@ async def running_stack(
         plan = make_plan(site, compiled(local_endpoints(site.urls, home)))
         for file, text in plan.files.items():
             write_file(file, text, 0o600)
-        exporter = Exporter((spec.name for spec in plan.processes), proof_times)
+        exporter = Exporter((spec.name for spec in plan.processes), proved)
         exporter.serve(ports[SUPERVISOR])
         try:
             supervisor = Supervisor(plan, home, exporter, report, die_with_parent=options.die_with_parent)

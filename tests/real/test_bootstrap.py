@@ -31,7 +31,7 @@ TOOLS = (
     "sha256sum",
 )
 TOOLS += ("sort", "tr", "uname")
-PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager", "amtool", "prometheus-node-exporter")
+PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager", "amtool", "prometheus-node-exporter", "restic")
 DEBIAN = ROOT / "scripts" / "debian-packages.sh"
 PACKAGE = "prometheus-node-exporter"  # the smallest of the three; all have a unit and an init script
 

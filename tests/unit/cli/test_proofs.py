@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.cli.catalogue import load_catalogue
-from bongsu.cli.proofs import digests_of, find_experiment, find_runbook, proof_times
+from bongsu.cli.proofs import digests_of, find_experiment, find_runbook, proved_by
 from bongsu.core.errors import UsageError
 
 ROOT = Path(__file__).parents[3]
@@ -34,7 +34,7 @@ def test_every_expected_alert_has_digests_of_all_that_its_proof_depends_on() -> 
 
 
 def test_without_evidence_every_alert_was_proved_never(tmp_path: Path) -> None:
-    times = proof_times(ROOT, CATALOGUE, tmp_path)()
+    times = proved_by(ROOT, CATALOGUE, tmp_path)().alerts
     assert set(times) == set(CATALOGUE.alert_spans())
     assert set(times.values()) == {0.0}
 
@@ -52,5 +52,5 @@ def test_valid_evidence_dates_the_alerts_it_proved_and_no_others(tmp_path: Path)
     chain = tmp_path / experiment.name
     chain.mkdir()
     (chain / "00001.json").write_text(json.dumps(record))
-    times = proof_times(ROOT, CATALOGUE, tmp_path)()
+    times = proved_by(ROOT, CATALOGUE, tmp_path)().alerts
     assert {alert for alert, at in times.items() if at} == {"AnswersBudgetBurn", "AvailabilityLow", "ErrorsHigh"}

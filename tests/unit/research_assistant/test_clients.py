@@ -4,8 +4,8 @@ import pytest
 from research_assistant import golden
 from research_assistant.ask import render
 from research_assistant.client import poll_pause
-from research_assistant.probe import holds
 from research_assistant.traffic import line
+from research_assistant.verdict import holds
 
 DONE = {
     "id": "7",
