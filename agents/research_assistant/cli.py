@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_operator_verbs(verbs)
     _add_document_verbs(verbs)
     _add_client_verbs(verbs)
+    _add_drill_verbs(verbs)
     return parser
 
 
@@ -115,18 +116,43 @@ def _add_document_verbs(verbs: Any) -> None:
 
     index = _group(verbs, "index", "Look after the vector index.")
     text = "Apply to Chroma what changed in PostgreSQL since the last time."
-    _add(index, "roll-forward", "verbs.documents:roll_forward", text)
+    _add(index, "roll-forward", "verbs.index:roll_forward", text)
+    text = "Print how far the index was rolled forward, and the newest change."
+    _add(index, "position", "verbs.index:position", text)
+    text = "Compare every vector with PostgreSQL; exit 0 only when the index holds exactly what it should."
+    audit = _add(index, "audit", "verbs.index:compare", text)
+    audit.add_argument("--heal", action="store_true", help="repair what differs, then compare again")
 
 
 def _add_client_verbs(verbs: Any) -> None:
     ask = _add(verbs, "ask", "ask:run", "Ask a question; exit 0 only for an answer with citations.")
     ask.add_argument("question")
     ask.add_argument("--json", action="store_true", help="print the run as the API shows it")
-    _add(verbs, "probe", "probe:run", "Ask the golden question and check the answer and its sources.")
+    probe = _add(verbs, "probe", "probe:run", "Ask the golden question and check the answer and its sources.")
+    probe.add_argument("--all", action="store_true", help="ask every golden question")
     text = "Ask golden questions at a steady rate; one JSON line for each run that ended."
     traffic = _add(verbs, "traffic", "traffic:run", text)
     traffic.add_argument("--rate", type=float, required=True, metavar="R", help="runs per second")
     traffic.add_argument("--seconds", type=float, metavar="S", help="stop sending after S seconds (default: never)")
+
+
+def _add_drill_verbs(verbs: Any) -> None:
+    markers = _group(verbs, "markers", "Write numbered documents and find them again: what a drill measures loss by.")
+    text = "Write markers until SIGTERM; one JSON line for each that is stored."
+    write = _add(markers, "write", "markers.write:run", text)
+    write.add_argument("--rate", type=float, required=True, metavar="R", help="markers per second")
+    write.add_argument("--from", type=int, default=1, dest="first", metavar="N", help="the first number (default: 1)")
+    read = _add(markers, "read", "markers.read:run", "Print which markers are intact in PostgreSQL and in the index.")
+    ask = _add(markers, "ask", "markers.ask:run", "Ask for one marker; exit 0 only for an answer that cites it.")
+    forget = _add(markers, "forget", "markers.forget:run", "Delete one marker, as if it had been lost.")
+    for verb in (write, read, ask, forget):
+        verb.add_argument("--series", required=True, metavar="S", help="1 to 40 of a-z, 0-9 and -")
+    for verb in (ask, forget):
+        verb.add_argument("--number", type=int, required=True, metavar="N")
+
+    bulk = _add(verbs, "bulk", "bulk:run", "Fill the store with random documents; the same seed writes the same ones.")
+    bulk.add_argument("--bytes", type=int, required=True, metavar="N", help="text and embeddings, together")
+    bulk.add_argument("--seed", type=int, required=True, metavar="S")
 
 
 def _add(verbs: Any, name: str, target: str, text: str) -> argparse.ArgumentParser:

@@ -109,3 +109,11 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """Yield a connection inside one transaction; commit at the end, roll back on an error."""
     async with pool.connection() as conn, conn.transaction():
         yield conn
+
+
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
+    """Yield a connection that sees one instant of the database and can write nothing."""
+    async with transaction(pool) as conn:
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield conn

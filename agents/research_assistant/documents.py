@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-from research_assistant import db
+import numpy as np
+from psycopg.types.numeric import Int4
+
+from research_assistant import db, vectors
 from research_assistant.retrieval import embed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from research_assistant.retrieval.chunking import Article
+    from research_assistant.vectors import Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,25 @@ class Document:
     title: str
     body: str
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What is to be stored of one source: its text, the article made of it, and one embedding for each chunk."""
+
+    source: str
+    body: str
+    article: Article
+    embeddings: Sequence[Vector]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The text of a stored document and the hash that was stored with it."""
+
+    source: str
+    body: str
+    sha256: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +67,7 @@ class Change:
 
     seq: int
     chunk_id: UUID
-    embedding: list[float] | None
+    embedding: Vector | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +104,35 @@ async def digests(pool: db.Pool) -> dict[str, bytes]:
 
 async def replace(pool: db.Pool, source: str, body: str, article: Article) -> UUID:
     """Store a document, or the new version of the one from this source, with its chunks; return its id."""
-    vectors = [embed.embed(f"{article.title}\n{chunk.heading}\n{chunk.text}") for chunk in article.chunks]
+    texts = (f"{article.title}\n{chunk.heading}\n{chunk.text}" for chunk in article.chunks)
+    embeddings = [np.array(embed.embed(text), np.float32) for text in texts]
+    return (await replace_all(pool, [Version(source, body, article, embeddings)]))[source]
+
+
+async def replace_all(pool: db.Pool, versions: Sequence[Version]) -> dict[str, UUID]:
+    """Store documents of different sources in one transaction, as `replace` does one; return their ids by source."""
     upsert = """
-        INSERT INTO documents (source, title, body, sha256) VALUES (%s, %s, %s, %s)
+        INSERT INTO documents (source, title, body, sha256)
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[])
         ON CONFLICT (source) DO UPDATE
             SET title = EXCLUDED.title, body = EXCLUDED.body, sha256 = EXCLUDED.sha256, updated_at = now()
-        RETURNING id
+        RETURNING id, source
     """
-    insert = """
-        INSERT INTO chunks (document_id, position, heading, text, embedder, embedding) VALUES (%s, %s, %s, %s, %s, %s)
-    """
+    rows = [(version.source, version.article.title, version.body, digest(version.body)) for version in versions]
+    insert = "COPY chunks (document_id, position, heading, text, embedder, embedding) FROM STDIN (FORMAT BINARY)"
     async with db.transaction(pool) as conn:
-        cursor = await conn.execute(upsert, (source, article.title, body, digest(body)))
-        row = await cursor.fetchone()
-        document_id = UUID(str((row or {})["id"]))
-        await conn.execute("DELETE FROM chunks WHERE document_id = %s", (document_id,))
-        await cursor.executemany(
-            insert,
-            [
-                (document_id, position, chunk.heading, chunk.text, embed.NAME, vector)
-                for position, (chunk, vector) in enumerate(zip(article.chunks, vectors, strict=True))
-            ],
-        )
-    return document_id
+        cursor = conn.cursor()
+        vectors.register(cursor)
+        await cursor.execute(upsert, [list(column) for column in zip(*rows, strict=True)])
+        ids: dict[str, UUID] = {row["source"]: row["id"] async for row in cursor}
+        await cursor.execute("DELETE FROM chunks WHERE document_id = ANY(%s)", (list(ids.values()),))
+        async with cursor.copy(insert) as copy:
+            for version in versions:
+                pairs = zip(version.article.chunks, version.embeddings, strict=True)
+                for position, (chunk, vector) in enumerate(pairs):
+                    place = (ids[version.source], Int4(position))
+                    await copy.write_row((*place, chunk.heading, chunk.text, embed.NAME, vector))
+    return ids
 
 
 async def delete(pool: db.Pool, document_id: UUID) -> bool:
@@ -121,6 +150,15 @@ async def get(pool: db.Pool, document_id: UUID) -> Document | None:
         )
         row = await cursor.fetchone()
     return Document(**row) if row else None
+
+
+async def bodies(conn: db.Connection, prefix: str) -> AsyncIterator[Body]:
+    """Yield the text of every document whose source begins with `prefix`; needs a connection in a transaction."""
+    query = "SELECT source, body, sha256 FROM documents WHERE starts_with(source, %s)"
+    async with conn.cursor("bodies") as cursor:
+        await cursor.execute(query, (prefix,), binary=True)
+        async for row in cursor:
+            yield Body(**row)
 
 
 async def listing(pool: db.Pool) -> list[Listed]:
@@ -146,14 +184,36 @@ async def chunks(pool: db.Pool, ids: Sequence[UUID]) -> dict[UUID, StoredChunk]:
         return {row["id"]: StoredChunk(**row) async for row in cursor}
 
 
+async def chunk_sources(conn: db.Connection, prefix: str) -> list[tuple[UUID, str]]:
+    """Return each chunk of the documents whose source begins with `prefix`, with that source."""
+    query = """
+        SELECT c.id, d.source FROM chunks c JOIN documents d ON d.id = c.document_id WHERE starts_with(d.source, %s)
+    """
+    cursor = await conn.execute(query, (prefix,))
+    return [(row["id"], row["source"]) async for row in cursor]
+
+
+async def id_of(pool: db.Pool, source: str) -> UUID | None:
+    """Return the id of the document from this source, None when there is none."""
+    async with pool.connection() as conn:
+        cursor = await conn.execute("SELECT id FROM documents WHERE source = %s", (source,))
+        row = await cursor.fetchone()
+    return row["id"] if row else None
+
+
 async def latest_change(pool: db.Pool) -> int:
     """Return the number of the newest visible change, 0 when there was none."""
+    async with pool.connection() as conn:
+        return await latest_change_in(conn)
+
+
+async def latest_change_in(conn: db.Connection) -> int:
+    """Return the number of the newest change that this connection sees, 0 when there was none."""
     query = """
         SELECT greatest((SELECT max(seq) FROM chunks), (SELECT max(seq) FROM chunk_tombstones), 0) AS seq
     """
-    async with pool.connection() as conn:
-        cursor = await conn.execute(query)
-        return int((await cursor.fetchone() or {"seq": 0})["seq"])
+    cursor = await conn.execute(query)
+    return int((await cursor.fetchone() or {"seq": 0})["seq"])
 
 
 async def changes_after(conn: db.Connection, seq: int, limit: int) -> list[Change]:
@@ -163,8 +223,35 @@ async def changes_after(conn: db.Connection, seq: int, limit: int) -> list[Chang
         UNION ALL SELECT seq, chunk_id, NULL FROM chunk_tombstones WHERE seq > %(seq)s
         ORDER BY seq LIMIT %(limit)s
     """
-    cursor = await conn.execute(query, {"seq": seq, "limit": limit}, binary=True)
+    cursor = conn.cursor(binary=True)
+    vectors.register(cursor)
+    await cursor.execute(query, {"seq": seq, "limit": limit})
     return [Change(**row) async for row in cursor]
+
+
+async def embeddings(conn: db.Connection, limit: int, *, prefix: str = "") -> AsyncIterator[dict[UUID, Vector]]:
+    """Yield the embedding of every chunk of the documents whose source begins with `prefix`, `limit` at a time.
+
+    Needs a connection in a transaction: the rows stay at the server until they are asked for.
+    """
+    every = "SELECT id, embedding FROM chunks"
+    some = """
+        SELECT c.id, c.embedding FROM chunks c JOIN documents d ON d.id = c.document_id
+        WHERE starts_with(d.source, %s)
+    """
+    async with conn.cursor("embeddings") as cursor:
+        vectors.register(cursor)
+        await cursor.execute(some if prefix else every, (prefix,) if prefix else None, binary=True)
+        while rows := await cursor.fetchmany(limit):
+            yield {row["id"]: row["embedding"] for row in rows}
+
+
+async def embeddings_of(conn: db.Connection, ids: Sequence[UUID]) -> dict[UUID, Vector]:
+    """Return the embeddings of those of these chunks that exist."""
+    cursor = conn.cursor(binary=True)
+    vectors.register(cursor)
+    await cursor.execute("SELECT id, embedding FROM chunks WHERE id = ANY(%s)", (list(ids),))
+    return {row["id"]: row["embedding"] async for row in cursor}
 
 
 async def texts_after(pool: db.Pool, seq: int) -> list[Text]:

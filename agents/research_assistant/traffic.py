@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import signal
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ import httpx
 from bongsu.core.errors import BongsuError, UsageError
 from research_assistant import golden
 from research_assistant.client import TIMEOUT, open_api
+from research_assistant.pace import stopped, told_to_stop
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -47,14 +47,14 @@ class Traffic:
         began = loop.time()
         for number in itertools.count():
             due = began + number / self.rate
-            if (seconds is not None and due - began >= seconds) or await _stopped(stop, due - loop.time()):
+            if (seconds is not None and due - began >= seconds) or await stopped(stop, due - loop.time()):
                 break
             self._start(next(questions).question)
         if self._under_way and not stop.is_set():
-            stopped = asyncio.create_task(stop.wait())
+            told = asyncio.create_task(stop.wait())
             everything = asyncio.create_task(asyncio.wait(self._under_way))
-            await asyncio.wait({stopped, everything}, return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
+            await asyncio.wait({told, everything}, return_when=asyncio.FIRST_COMPLETED)
+            told.cancel()
         for task in self._under_way:
             task.cancel()
 
@@ -81,9 +81,7 @@ async def run(args: Namespace) -> int:
     """Generate traffic until SIGTERM, SIGINT or the end of `--seconds`; return 0."""
     if not 0 < args.rate <= MAX_RATE:
         raise UsageError(f"the rate is {args.rate:g}", where="--rate", next=f"give runs per second, up to {MAX_RATE:g}")
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = told_to_stop()
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     async with httpx.AsyncClient(timeout=TIMEOUT, limits=limits) as http:
         await Traffic(open_api(http), args.rate).run(args.seconds, stop)
@@ -101,17 +99,6 @@ def line(run_id: str | None, run: Mapping[str, Any], seconds: float) -> dict[str
         "seconds": round(seconds, 3),
         "citations": citations,
     }
-
-
-async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
-    """Wait until `stop` is set or `seconds` have passed; tell whether it is set."""
-    if seconds > 0:
-        try:
-            async with asyncio.timeout(seconds):
-                await stop.wait()
-        except TimeoutError:
-            return False
-    return stop.is_set()
 
 
 def _print(content: Mapping[str, Any]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from bongsu.telemetry import metrics as m
 from research_assistant import db, health, queue, runs
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.errors import RunError
+from research_assistant.pace import told_to_stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +78,7 @@ async def run(settings: Settings, metrics_port: int, open_graph: OpenGraph | Non
         await _require_schema(pool)
         saver = FencedSaver(pool)
         graph = await stack.enter_async_context(open_graph(settings, pool, saver))
-        stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        stopping = told_to_stop()
         worker = Worker(settings, pool, graph, saver, f"{socket.gethostname()}-{os.getpid()}", stopping)
         async with asyncio.TaskGroup() as tasks:
             helpers = [

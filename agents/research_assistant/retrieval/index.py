@@ -18,12 +18,13 @@ from bongsu.core.errors import UnreachableError
 from research_assistant.retrieval import embed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from chromadb.api import AsyncClientAPI
     from chromadb.api.models.AsyncCollection import AsyncCollection
 
     from research_assistant.documents import Change
+    from research_assistant.vectors import Vector
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class VectorIndex:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._client: AsyncClientAPI | None = None
         self._collection: AsyncCollection | None = None
         self._connecting = asyncio.Lock()
@@ -71,17 +72,16 @@ class VectorIndex:
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """Bring the index to the state after `changes` (oldest first); doing it again changes nothing."""
-        deleted = [str(change.chunk_id) for change in changes if change.embedding is None]
-        written: dict[str, Any] = {str(c.chunk_id): c.embedding for c in changes if c.embedding is not None}
 
         async def write(collection: AsyncCollection) -> None:
-            if written:
-                await collection.upsert(ids=list(written), embeddings=list(written.values()))
-            if deleted:
-                await collection.delete(ids=deleted)
+            await _put(collection, {change.chunk_id: change.embedding for change in changes})
             await collection.modify(metadata={POSITION: changes[-1].seq})
 
         await self._call(write, APPLY_SECONDS)
+
+    async def put(self, vectors: Mapping[UUID, Vector | None]) -> None:
+        """Give these chunks these vectors, and let go of those that have none; the position stays where it is."""
+        await self._call(lambda collection: _put(collection, vectors), APPLY_SECONDS)
 
     async def _call(self, use: Callable[[AsyncCollection], Awaitable[T]], seconds: float) -> T:
         try:
@@ -91,7 +91,7 @@ class VectorIndex:
                 except NotFoundError:  # the collection was dropped, or restored under another id
                     return await use(await self._open())
         except (TimeoutError, httpx.HTTPError, ChromaError, ValueError, KeyError, IndexError, TypeError) as error:
-            raise self._unreachable(type(error).__name__) from error
+            raise unreachable(self.url, type(error).__name__) from error
 
     async def _open(self) -> AsyncCollection:
         async with self._connecting:
@@ -103,8 +103,8 @@ class VectorIndex:
 
     async def _connect(self) -> AsyncClientAPI:
         if time.monotonic() < self._pause_until:
-            raise self._unreachable("still away")
-        parts = urlsplit(self._url)
+            raise unreachable(self.url, "still away")
+        parts = urlsplit(self.url)
         tls = parts.scheme == "https"
         try:
             self._client = await chromadb.AsyncHttpClient(
@@ -119,9 +119,20 @@ class VectorIndex:
                 self._pause_until = time.monotonic() + CONNECT_PAUSE_SECONDS
         return self._client
 
-    def _unreachable(self, why: str) -> UnreachableError:
-        return UnreachableError(
-            f"Chroma does not answer ({why})",
-            where=self._url,
-            next="check that it runs and that CHROMA_URL is right, then run `research-assistant index roll-forward`",
-        )
+
+async def _put(collection: AsyncCollection, vectors: Mapping[UUID, Vector | None]) -> None:
+    written: dict[str, Any] = {str(id_): vector for id_, vector in vectors.items() if vector is not None}
+    deleted = [str(id_) for id_, vector in vectors.items() if vector is None]
+    if written:
+        await collection.upsert(ids=list(written), embeddings=list(written.values()))
+    if deleted:
+        await collection.delete(ids=deleted)
+
+
+def unreachable(url: str, why: str) -> UnreachableError:
+    """Return the error that says that Chroma does not answer, or answers nonsense."""
+    return UnreachableError(
+        f"Chroma does not answer ({why})",
+        where=url,
+        next="check that it runs and that CHROMA_URL is right, then run `research-assistant index roll-forward`",
+    )

@@ -24,7 +24,7 @@ async def roll_forward(pool: db.Pool, index: VectorIndex) -> int:
     applied = 0
     while True:
         async with db.transaction(pool) as conn:
-            position = min(await _lock(conn, identity), carried)
+            position = min(await hold(conn, identity), carried)
             changes = await documents.changes_after(conn, position, BATCH)
             if not changes:
                 return applied
@@ -36,7 +36,15 @@ async def roll_forward(pool: db.Pool, index: VectorIndex) -> int:
         applied += len(changes)
 
 
-async def _lock(conn: db.Connection, identity: str) -> int:
+async def position(conn: db.Connection, copy: tuple[str, int]) -> int:
+    """Return the change up to which this copy (identity, position it carries) was rolled forward; write nothing."""
+    identity, carried = copy
+    query = "SELECT seq FROM index_positions WHERE name = %s AND identity = %s"
+    row = await (await conn.execute(query, (NAME, identity))).fetchone()
+    return min(int(row["seq"]), carried) if row else 0
+
+
+async def hold(conn: db.Connection, identity: str) -> int:
     """Hold the position of the index until the transaction ends; a copy of another identity starts at 0."""
     query = """
         INSERT INTO index_positions AS held (name, identity, seq) VALUES (%s, %s, 0)

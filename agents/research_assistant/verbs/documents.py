@@ -1,4 +1,4 @@
-"""ingest, documents and index: what the assistant may answer from."""
+"""ingest and documents: what the assistant may answer from."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ from uuid import UUID
 
 from bongsu.core.errors import UsageError
 from research_assistant import documents, ingest
-from research_assistant.retrieval import rollforward
-from research_assistant.retrieval.index import VectorIndex
 from research_assistant.settings import Settings
+from research_assistant.verbs.index import NEEDS, roll
 from research_assistant.verbs.store import open_store
 
 if TYPE_CHECKING:
     from argparse import Namespace
-
-    from research_assistant import db
-
-NEEDS = ("DATABASE_URL", "CHROMA_URL")
 
 
 async def take_in(args: Namespace) -> int:
@@ -29,7 +24,7 @@ async def take_in(args: Namespace) -> int:
         print(summary)
         for problem in summary.wrong:
             print(problem, file=sys.stderr)
-        await _roll_forward(settings, pool)
+        await roll(settings, pool)
     return 1 if summary.wrong else 0
 
 
@@ -50,20 +45,8 @@ async def delete(args: Namespace) -> int:
                 "there is no such document", where=args.id, next="`research-assistant documents list` shows them"
             )
         print(f"deleted {args.id}")
-        await _roll_forward(settings, pool)
+        await roll(settings, pool)
     return 0
-
-
-async def roll_forward(_args: Namespace) -> int:
-    """Bring Chroma up to date with PostgreSQL."""
-    settings = Settings.from_env(needs=NEEDS)
-    async with open_store(settings) as pool:
-        await _roll_forward(settings, pool)
-    return 0
-
-
-async def _roll_forward(settings: Settings, pool: db.Pool) -> None:
-    print(f"index: {await rollforward.roll_forward(pool, VectorIndex(settings.chroma_url))} changes applied")
 
 
 def _uuid(text: str) -> UUID:
