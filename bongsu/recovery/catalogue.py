@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bongsu.core.errors import StateError
+from bongsu.recovery import wal
 from bongsu.recovery.model import Backup, ConfigurationPart, DatabasePart, Timeline, VectorsPart, WalHead
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ def write_backup(vault: Vault, backup: Backup) -> None:
 
 
 def read_head(vault: Vault) -> WalHead | None:
-    """Return the head of the log, None when no WAL was ever shipped here."""
-    if not vault.has(HEAD) and not any(name != HEAD for name in vault.names(WAL)):
+    """Return the head of the log, None when no WAL was ever shipped here (a history may come before the first)."""
+    if not vault.has(HEAD) and all(wal.is_history(name.rpartition("/")[2]) for name in vault.names(WAL)):
         return None
     content = _decoded(vault, HEAD)
     try:

@@ -31,7 +31,7 @@ def present(path: Path) -> list[str]:
         for name in names
         if not name.startswith((_LOCKS, _SEALED_LOG))
         and not any(part.startswith(UNFINISHED) for part in name.split("/"))
-        and not name.endswith("-tmp")
+        and "-tmp-" not in name  # restic writes beside the final name
     )
 
 

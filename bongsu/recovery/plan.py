@@ -139,7 +139,13 @@ def _files(head: WalHead, segment: str) -> tuple[str, ...]:
 
 
 def _require(log: Sequence[tuple[str, tuple[str, ...]]], present: Collection[str]) -> None:
-    missing = [file for _, files in log for file in files if file not in present]
+    missing = [
+        file
+        for segment, files in log
+        for file in files
+        # A segment may have become whole since the head was read: then its parts are gone and it is there.
+        if file not in present and not (len(files) > 1 and _whole(file, segment) in present)
+    ]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise StateError(
@@ -147,6 +153,10 @@ def _require(log: Sequence[tuple[str, tuple[str, ...]]], present: Collection[str
             where=missing[0],
             next="restore from another repository, or --to an instant before it",
         )
+
+
+def _whole(part: str, segment: str) -> str:
+    return f"{part.rpartition('/')[0]}/{segment}"
 
 
 def _newest(backups: Sequence[Backup], part: str, live: Timeline, target: float | None) -> Backup | None:

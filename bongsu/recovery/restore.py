@@ -238,10 +238,16 @@ class _Attempt:
         self.report(f"fetched log: {len(self.plan.log)} segments")
 
     def write_log(self, folder: Path) -> None:
+        vault = self.repository.vault
         for segment, files in self.plan.log:
-            contents = [self.repository.vault.get(file).content for file in files]
-            whole = len(files) == 1 and len(contents[0]) == wal.SEGMENT_BYTES
-            (folder / segment).write_bytes(contents[0] if whole else assemble(contents))
+            whole = f"{files[0].rpartition('/')[0]}/{segment}" if files else ""
+            if whole and vault.has(whole):  # also when it became whole after the plan was made
+                content = vault.get(whole).content
+            else:
+                content = assemble([vault.get(file).content for file in files])
+            if len(content) != wal.SEGMENT_BYTES:
+                raise StateError(f"is {len(content)} bytes long, not {wal.SEGMENT_BYTES}", where=whole)
+            (folder / segment).write_bytes(content)
         for name in self.plan.histories:
             (folder / name.rpartition("/")[2]).write_bytes(self.repository.vault.get(name).content)
 

@@ -75,7 +75,7 @@ class Shipper:
         whole = sorted((name for name in names if wal.is_segment(name)), key=_order)
         partial = [name.removesuffix(PARTIAL) for name in names if name.endswith(PARTIAL)]
         newest = max(partial, key=_order, default=None)
-        if self.head is not None:
+        if self.head is not None and self.head.segment:
             whole = [name for name in whole if _order(name) >= _order(self.head.segment)]
         return whole, newest
 
@@ -123,7 +123,9 @@ class Shipper:
         """Return the head with `name` as its open segment; a segment of an older timeline is closed first."""
         if self.head is None or not self.head.segment:
             timelines = self.head.timelines if self.head else (Timeline(wal.timeline_of(name), now),)
-            return WalHead(self.system_id, name, 0, wal.start_of(name), 0, 0.0, now, timelines)
+            first = WalHead(self.system_id, name, 0, wal.start_of(name), 0, 0.0, now, timelines)
+            write_head(self.vault, first)  # before anything it could speak of: segments without a head are damage
+            return first
         head = self.head
         if name == head.segment:
             return head

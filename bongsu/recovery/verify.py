@@ -22,6 +22,7 @@ from bongsu.recovery.catalogue import (
     Catalogue,
     part_file,
     read_catalogue,
+    read_head,
     read_names,
     segment_file,
 )
@@ -37,6 +38,7 @@ _CONFIG = "restic/config"
 _BY_HASH = ("restic/data/", "restic/index/", "restic/snapshots/", "restic/keys/")
 _SEALED = "sealed/"
 _BLOCK = 1 << 20
+LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +127,20 @@ def _log(vault: Vault, report: Report) -> Iterator[tuple[str, str]]:
         try:
             report.bytes += len(vault.get(name).content)
         except StateError as error:
-            yield name, error.what
-    try:
-        catalogue = read_catalogue(vault)
-    except StateError as error:
-        if error.where.endswith(HEAD) and HEAD not in names:
-            yield HEAD, error.what
-        return
-    for name in sorted(required_log(catalogue) - set(names)):
+            if vault.has(name):  # parts go when their segment becomes whole: what is missing is judged below
+                yield name, error.what
+    missing: set[str] = set()
+    for _ in range(LOOKS):  # while we look, the shipper goes on: only what is missing from a head that stays is missing
+        try:
+            catalogue = read_catalogue(vault)
+            missing = required_log(catalogue) - set(vault.names(WAL))
+            if not missing or read_head(vault) == catalogue.head:
+                break
+        except StateError as error:
+            if not vault.has(HEAD):
+                yield HEAD, error.what
+            return
+    for name in sorted(missing):
         yield name, "is missing"
 
 
