@@ -61,6 +61,10 @@ def parse_drill(text: str, file: str, repositories: Collection[str]) -> tuple[Dr
             what = f"a drill file holds one document, this one holds {len(nodes)}"
             problems.append(Problem("spec/documents", Severity.ERROR, Span(file), what, fix="one file per drill"))
         return None, problems
+    if not repositories:
+        what = "this drill needs repositories, and the manifest has none"
+        fix = "add `backups:` with two repositories to bongsu.yaml, or delete the drill"
+        return None, [*problems, Problem("drill/no-repositories", Severity.ERROR, nodes[0].span, what, fix=fix)]
     root = Reader(nodes[0], problems)
     root.choice("apiVersion", ["bongsu/v1"])
     root.choice("kind", ["Drill"])
