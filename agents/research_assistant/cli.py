@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bongsu.core.diagnostics import render
 from bongsu.core.errors import BongsuError, SpecError
 from bongsu.telemetry import logs
+from research_assistant.imports import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,9 @@ def main(argv: Sequence[str]) -> int:
     _set_up_logs(args.verb)
     try:
         module, _, function = args.target.partition(":")
-        done = getattr(import_module(f"research_assistant.{module}"), function)(args)
+        with collector_paused():
+            imported = import_module(f"research_assistant.{module}")
+        done = getattr(imported, function)(args)
         return int(asyncio.run(done) if asyncio.iscoroutine(done) else done)
     except SpecError as error:
         print(render(error.problems, {}), file=sys.stderr)

@@ -27,6 +27,7 @@ from bongsu.telemetry import metrics as m
 from research_assistant import db, health, queue, runs
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.errors import RunError
+from research_assistant.imports import collector_paused
 from research_assistant.pace import told_to_stop
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ async def run(settings: Settings, metrics_port: int, open_graph: OpenGraph | Non
     run_class.
     """
     if open_graph is None:
-        from research_assistant import assembly  # noqa: PLC0415 - seconds of imports; see there
+        with collector_paused():
+            from research_assistant import assembly  # noqa: PLC0415 - seconds of imports; see there
 
         open_graph = assembly.open_graph
     async with AsyncExitStack() as stack:

@@ -91,7 +91,7 @@ class StackVictim:
         options = StackOptions(ignore_environment_urls=True, watch_machine=False)
 
         def tell(step: Step) -> None:
-            if step.phase != "starting":
+            if step.phase not in {"starting", "stopped"}:
                 self.report(f"{step.phase} {step.name} {step.detail}".rstrip())
 
         self.stack = await self._open.enter_async_context(

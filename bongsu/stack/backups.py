@@ -13,7 +13,7 @@ from bongsu.stack.ready import HttpReady, QueryReady
 from bongsu.stack.specs import SETUP, ProcessSpec, Site, TaskSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bongsu.core.manifest import Store
 
@@ -46,8 +46,11 @@ def setup(site: Site, env: Mapping[str, str]) -> Iterator[TaskSpec]:
         yield TaskSpec("wal-slot", (*argv, "-d", address(url)), {**env, **secret(url)}, site.home.path, log)
 
 
-def processes(site: Site, env: Mapping[str, str]) -> Iterator[ProcessSpec]:
-    """Yield the receiver and the keeper; both begin once the slot is there."""
+def processes(site: Site, env: Mapping[str, str], system: Iterable[str]) -> Iterator[ProcessSpec]:
+    """Yield the receiver, which begins once the slot is there, and the keeper, which comes after the `system`.
+
+    After a disaster people wait for the system: nothing that can wait competes with its start.
+    """
     url = site.urls[database(site).name]
     target = f"{address(url)} application_name={RECEIVER}"
     folder = str(site.home.spool / WAL_FOLDER)
@@ -74,7 +77,7 @@ def processes(site: Site, env: Mapping[str, str]) -> Iterator[ProcessSpec]:
         log=site.home.log / f"{BACKUPS}.log",
         ready=HttpReady(f"http://{HOST}:{port}/metrics"),
         port=port,
-        depends=(WAL_RECEIVER,),
+        depends=(WAL_RECEIVER, *system),
         grace=GRACE_SECONDS,
     )
 

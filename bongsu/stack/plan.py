@@ -44,8 +44,9 @@ def make_plan(site: Site, compiled: Mapping[str, str]) -> Plan:
     hidden = site.options.ignore_environment_urls
     env = base_environment(site.environment, site.home, site.tools.path, neutral=hidden) | settings
     before = tuple(spec.name for spec in (*stores, *upstreams))
-    keepers = list(backups.processes(site, env)) if backups.wanted(site) else []
     system = [spec for process in site.manifest.processes for spec in _process(site, process, env)]
+    names = [spec.name for spec in system]
+    keepers = list(backups.processes(site, env, names)) if backups.wanted(site) else []
     return Plan(
         processes=(*stores, *upstreams, *_watchers(site, neutral), *system, *keepers),
         setup=(
