@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from bongsu.alerts.model import Alert
 
 _QUANTILE = re.compile(r"^histogram_quantile\s*\(\s*([0-9.]+)")
+_AGE = re.compile(r"^time\s*\(\s*\)\s*-")
+_HOLD = frozenset(("last_over_time", "max_over_time"))
+"""They keep a value that is gone: the range says for how long, and averages nothing."""
+_RANGED = re.compile(r"^(?:\w+_over_time|i?rate|increase|i?delta|deriv|predict_linear|changes|resets|holt_winters)$")
 
 
 class Signal(Enum):
@@ -25,6 +29,8 @@ class Signal(Enum):
     COUNT = "count"
     QUANTILE = "quantile"
     GAUGE = "gauge"
+    AGE = "age"
+    """Grows by a second each second, whatever the time factor: it fires when that many seconds have passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,8 @@ def _compared(arm: Arm, guards: tuple[Guard, ...]) -> Alternative:
     window = max(windows(arm.left), default=0.0)
     if quantile:
         signal = Signal.QUANTILE
-    elif not window:
-        signal = Signal.GAUGE
+    elif _held(arm.left):
+        window, signal = 0.0, Signal.AGE if _AGE.match(arm.left) else Signal.GAUGE
     else:
         signal = Signal.COUNT if _counts(arm.left) else Signal.RATIO
     return Alternative(arm.left, arm.op, window, signal, float(quantile.group(1)) if quantile else 0.0, guards)
@@ -84,6 +90,11 @@ def _guard(arm: Arm) -> Guard:
     number = re.fullmatch(r"[0-9.]+", arm.right)
     floor = float(arm.right) if number and arm.op in (">", ">=") and _counts(arm.left) else 0.0
     return Guard(arm.left, max(windows(arm.left), default=0.0), floor)
+
+
+def _held(text: str) -> bool:
+    """Tell whether an expression reads gauges as they are, or as they last were."""
+    return {token.text for token in words(text) if _RANGED.match(token.text)} <= _HOLD
 
 
 def _counts(text: str) -> bool:

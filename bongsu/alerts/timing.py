@@ -103,6 +103,8 @@ def _detect(way: Alternative, alert: Alert, level: Level, factor: float, rate: f
         case Signal.QUANTILE:
             # The slow share must reach 1 - q of the window, and a slow run is seen only once it ended.
             onset = window * (1 - way.quantile) + (level.threshold if alert.unit == names.SECONDS else 0.0)
+        case Signal.AGE:
+            onset = level.threshold
         case Signal.GAUGE:
             onset = 0.0
     return round(onset + alert.hold / factor, 6)  # microseconds: 1 - 0.9 is not 0.1

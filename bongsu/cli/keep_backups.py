@@ -137,9 +137,10 @@ class Keeper:
         for part in self.site.backups.schedule.cadence():
             at = newest(catalogue.backups, part)
             self.gauges.last_success.labels(repository.name, part).set(max(at, 0.0))
-        if repository.vault.has(VERIFIED):
-            with contextlib.suppress(BongsuError):  # a damaged note is found by the next verification
-                self.gauges.verified.labels(repository.name).set(float(repository.vault.get(VERIFIED).content))
+        verified = _verified(repository)
+        self.gauges.verified.labels(repository.name).set(verified)
+        if self.notes.damaged.get(repository.name) and verified > self.notes.read_at[repository.name]:
+            self._note_damage(repository.name, 0)  # a person repaired it and ran `bongsu backup verify`
 
     async def keep(self) -> None:
         """Let the queue library ask once a minute what is due; a lost database is waited for."""
@@ -214,16 +215,23 @@ class Keeper:
                 _log.info("%s: %s is older than it is kept and went", repository.name, backup.id)
 
     async def verify_due(self, schedule: Schedule) -> None:
-        """Read every byte of a repository once a day; what is found counts as a failure of that repository."""
+        """Read every byte of a repository once a day, and once a day only: it is again as damaged a minute later."""
         for repository in self.repositories:
-            at = repository.vault.sealed_at(VERIFIED) if repository.vault.has(VERIFIED) else self.notes.watched_since
-            if time.time() - at < schedule.verify:
+            name = repository.name
+            if time.time() - max(self.notes.read_at.get(name, self.notes.watched_since), _verified(repository)) < (
+                schedule.verify
+            ):
                 continue
             report = await verify(repository, time.time())
             for finding in report.findings:
                 _log.error("%s", finding)
-            if not report.ok:
-                self._note_failure([repository.name], f"verification: {report.findings[0]}")
+            self.notes.read_at[name] = time.time()
+            self._note_damage(name, len(report.findings))
+
+    def _note_damage(self, name: str, count: int) -> None:
+        self.notes.damaged[name] = count
+        self.gauges.damaged.labels(name).set(count)
+        write_notes(self.site.home.path, self.notes)
 
     def note(self, outcome: Outcome) -> None:
         """Write down what became of a backup."""
@@ -281,6 +289,8 @@ async def keep_backups(site: Site, port: int) -> None:
     gauges.watched_since.set(notes.watched_since)
     for name, count in notes.failed.items():
         gauges.failed.labels(name).set(count)
+    for name, count in notes.damaged.items():
+        gauges.damaged.labels(name).set(count)
     keeper = Keeper(site, sources, gauges, notes)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, keeper.stopping.set)
@@ -296,6 +306,13 @@ async def keep_backups(site: Site, port: int) -> None:
 
 class _Stopped(Exception):  # noqa: N818 - the way out of a task group, no error
     """End every task of the keeper."""
+
+
+def _verified(repository: Repository) -> float:
+    """Return when all of a repository was last found right; 0 for never, and for a damaged note."""
+    with contextlib.suppress(BongsuError, ValueError):
+        return float(repository.vault.get(VERIFIED).content) if repository.vault.has(VERIFIED) else 0.0
+    return 0.0
 
 
 async def _scheduler(connection: psycopg.AsyncConnection) -> SchedulerManager:

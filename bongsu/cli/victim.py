@@ -67,6 +67,7 @@ BULK_SECONDS = 3600.0
 KILL_SECONDS = 10.0
 POLL = 0.25
 _LAST_WORDS = 6
+_ERROR = "bongsu restore: "
 
 
 @dataclass(slots=True)
@@ -369,6 +370,8 @@ class VictimQuestions:
 
 
 def _last_words(text: str) -> str:
-    """Return the end of what a command said, without its progress."""
+    """Return the end of what a command said, without its progress; from its error on when it ends with one."""
     lines = [line for line in text.strip().splitlines() if not line.startswith("[")]
+    said = [number for number, line in enumerate(lines) if line.startswith(_ERROR)]
+    lines = lines[said[-1] :] if said else lines
     return " ".join(" ".join(lines[-_LAST_WORDS:]).split()) or "it said nothing"

@@ -222,6 +222,12 @@ BACKUP_VERIFIED = Metric(
     SECONDS,
     (("repository", ()),),
 )
+BACKUP_DAMAGED = Metric(
+    "bongsu_backup_damaged_files",
+    "gauge",
+    "Files of a repository that were damaged or missing when all of it was last read; 0 once it is found right again.",
+    labels=(("repository", ()),),
+)
 WAL_COVERED = Metric(
     "bongsu_wal_covered_timestamp_seconds",
     "gauge",
@@ -280,6 +286,7 @@ METRICS = (
     BACKUP_DURATION,
     BACKUP_BYTES,
     BACKUP_VERIFIED,
+    BACKUP_DAMAGED,
     WAL_COVERED,
     DRILL_TIMESTAMP,
     DRILL_RPO,

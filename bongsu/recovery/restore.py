@@ -151,9 +151,25 @@ class _Attempt:
                 await self.engine.end(database)
 
     async def reconcile(self, database: Served, server: IndexServer, index: Index) -> None:
+        """Make the index agree with the database; a copy that does not let itself be used is built anew instead."""
+        folder = self.made / self.target.vectors
+        try:
+            if not folder.exists():
+                raise StateError("no copy of the index is old enough")  # noqa: TRY301 - one way to build it anew
+            server.check(folder)
+            await self.agree(database, server, index)
+        except BongsuError as error:
+            self.result.repaired.append(f"the index was built anew: {error}")
+            self.report(f"index: {error}; building it anew from the database")
+            if folder.exists():
+                await asyncio.to_thread(shutil.rmtree, folder)
+            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            await self.agree(database, server, index)
+
+    async def agree(self, database: Served, server: IndexServer, index: Index) -> None:
         """Roll the index forward and compare all of it with the database; what differs is healed and said."""
         with self.phase("serve_index"):
-            served = await self.serve_index(server)
+            served = await server.serve(self.made / self.target.vectors, self.made / "index.log")
         try:
             with self.phase("roll_forward"):
                 self.report(f"index: {await index.roll_forward(database.url, served.url)}")
@@ -167,22 +183,6 @@ class _Attempt:
             self.note_audit(audit)
         finally:
             await server.end(served)
-
-    async def serve_index(self, server: IndexServer) -> Served:
-        """Serve the fetched index; one that is torn or does not start is set aside and built anew from the database."""
-        folder = self.made / self.target.vectors
-        try:
-            if not folder.exists():
-                raise StateError("no copy of the index is old enough")  # noqa: TRY301 - one way to build it anew
-            server.check(folder)
-            return await server.serve(folder, self.made / "index.log")
-        except StateError as error:
-            self.result.repaired.append(f"the index was built anew: {error}")
-            self.report(f"index: {error}; building it anew from the database")
-            if folder.exists():
-                shutil.rmtree(folder)
-            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return await server.serve(folder, self.made / "index.log")
 
     def change_over(self) -> Restored:
         """Write down what was done, make it durable, and put it in use by one rename."""
@@ -297,8 +297,9 @@ class _Attempt:
         try:
             yield
         finally:
-            self.result.phases[name] = round(time.monotonic() - began, 3)
-            self.report(f"{name.replace('_', ' ')}: {self.result.phases[name]:.1f} s")
+            seconds = time.monotonic() - began
+            self.result.phases[name] = round(self.result.phases.get(name, 0.0) + seconds, 3)
+            self.report(f"{name.replace('_', ' ')}: {seconds:.1f} s")
 
 
 async def _run(job: Awaitable[None]) -> None:

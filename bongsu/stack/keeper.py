@@ -25,10 +25,15 @@ FILE = "backups.json"
 
 @dataclass(slots=True)
 class Notes:
-    """What outlives the keeper: `failed` counts failures in a row by repository; `last` is the last attempt."""
+    """What outlives the keeper, by repository: failures in a row, when all of it was last read, what was damaged then.
+
+    `last` is the last attempt at a backup.
+    """
 
     watched_since: float
     failed: dict[str, int] = field(default_factory=dict)
+    read_at: dict[str, float] = field(default_factory=dict)
+    damaged: dict[str, int] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
 
 
@@ -55,6 +60,7 @@ class Gauges:
         self.last_success = self._gauge(names.BACKUP_LAST_SUCCESS)
         self.covered = self._gauge(names.WAL_COVERED)
         self.verified = self._gauge(names.BACKUP_VERIFIED)
+        self.damaged = self._gauge(names.BACKUP_DAMAGED)
         self.failed = self._gauge(names.BACKUP_FAILED_IN_A_ROW)
         self.duration = self._gauge(names.BACKUP_DURATION)
         self.bytes = self._gauge(names.BACKUP_BYTES)
@@ -71,7 +77,7 @@ class Gauges:
                 self.runs.labels(repository, outcome)
             for part in cadence:
                 self.last_success.labels(repository, part)
-            for gauge in (self.covered, self.verified, self.failed):
+            for gauge in (self.covered, self.verified, self.damaged, self.failed):
                 gauge.labels(repository)
 
     def _gauge(self, metric: Metric) -> Gauge:
