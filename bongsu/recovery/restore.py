@@ -155,7 +155,7 @@ class _Attempt:
         folder = self.made / self.target.vectors
         try:
             if not folder.exists():
-                raise StateError("no copy of the index is old enough")  # noqa: TRY301 - one way to build it anew
+                raise StateError("no copy of the index is old enough")
             server.check(folder)
             await self.agree(database, server, index)
         except BongsuError as error:
