@@ -27,13 +27,20 @@ def test_the_shipped_alerts_are_the_rules_of_the_mission_with_both_levels() -> N
         (a.name, a.rule, [(level.severity, level.threshold) for level in a.levels], a.hold) for a in alerts.alerts
     ] == [
         ("AvailabilityLow", "A2a", [("critical", 0.9), ("warning", 0.95)], 0),
+        ("BackupDamaged", "O3", [("critical", 0)], 0),
+        ("BackupFailing", "O3", [("critical", 4), ("warning", 1)], 0),
+        ("BackupHung", "O3", [("critical", 1), ("warning", 0.5)], 0),
+        ("BackupLate", "O3", [("critical", 6), ("warning", 2)], 300),
+        ("BackupNeverSucceeded", "O3", [("critical", 1)], 300),
         ("CostBudgetHigh", "A2e", [("critical", 0.95), ("warning", 0.8)], 0),
         ("CpuHigh", "A2d", [("critical", 0.9), ("warning", 0.8)], 300),
         ("DiskHigh", "A2d", [("critical", 0.9), ("warning", 0.8)], 300),
+        ("DrillStale", "O4", [("warning", 2592000)], 0),
         ("ErrorsHigh", "A2c", [("critical", 50), ("warning", 10)], 0),
         ("MemoryHigh", "A2d", [("critical", 0.9), ("warning", 0.8)], 300),
         ("ProofStale", "proof", [("info", 2592000)], 0),
         ("SimpleAnswersSlow", "A2b", [("critical", 30), ("warning", 10)], 0),
+        ("WalLag", "O4", [("critical", 900), ("warning", 300)], 60),
     ]
 
 

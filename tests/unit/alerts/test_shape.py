@@ -30,7 +30,11 @@ def of(expr: str) -> Alert:
         ("MemoryHigh", Signal.GAUGE, 0),
         ("DiskHigh", Signal.GAUGE, 0),
         ("CostBudgetHigh", Signal.GAUGE, 0),
-        ("ProofStale", Signal.GAUGE, 0),
+        ("ProofStale", Signal.AGE, 0),
+        ("WalLag", Signal.AGE, 0),
+        ("BackupLate", Signal.GAUGE, 0),
+        ("BackupNeverSucceeded", Signal.GAUGE, 0),
+        ("BackupHung", Signal.GAUGE, 0),
     ],
 )
 def test_the_signal_is_read_from_the_expression(name: str, signal: Signal, window: float) -> None:
@@ -44,6 +48,12 @@ def test_guards_are_what_stands_beside_the_comparison() -> None:
     (found,) = alternatives(ALERTS["ErrorsHigh"])
     assert found.guards == (Guard("sum(increase(bongsu_errors_total[15m]))", 900, 0),)
     assert alternatives(ALERTS["SimpleAnswersSlow"])[0].quantile == 0.95
+
+
+def test_a_range_that_only_keeps_the_last_value_is_no_window() -> None:
+    (kept,) = alternatives(of("max(last_over_time(x[1d])) > {{.threshold}}"))
+    (averaged,) = alternatives(of("max(avg_over_time(x[1d])) + max(last_over_time(y[1h])) > {{.threshold}}"))
+    assert [(one.signal, one.window) for one in (kept, averaged)] == [(Signal.GAUGE, 0), (Signal.RATIO, 86400)]
 
 
 def test_a_server_and_a_container_are_two_ways_to_fire() -> None:

@@ -52,6 +52,12 @@ def test_availability_never_fires_below_its_floor() -> None:
     assert timing("AvailabilityLow", factor=60, rate=4.1).detect_seconds_at_total_outage == 0.5
 
 
+@pytest.mark.parametrize(("factor", "seconds"), [(1.0, 960), (60.0, 901)])
+def test_an_age_grows_by_a_second_each_second_whatever_the_time_factor(factor: float, seconds: float) -> None:
+    lag = timing("WalLag", factor=factor)
+    assert (lag.detect_seconds_at_total_outage, lag.clear_seconds, lag.windows) == (seconds, 0, ())
+
+
 @pytest.mark.parametrize(("severity", "needed"), [("critical", 51), ("warning", 11)])
 def test_errors_are_counted_one_by_one_and_clear_with_the_shorter_window(severity: str, needed: int) -> None:
     errors = timing("ErrorsHigh", severity, rate=0.5)
