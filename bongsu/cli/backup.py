@@ -171,7 +171,7 @@ def _status(site: Site, out: TextIO, *, as_json: bool) -> int:
     now = time.time()
     rows: list[dict[str, object]] = []
     for repository, catalogue in _catalogues(site):
-        for part, cadence in site.backups.schedule.cadence().items():
+        for part, cadence in site.cadence.items():
             at = newest(catalogue.backups, part)
             late = now - at > 2 * cadence and not _unchanged(site, part, catalogue)
             rows.append(_row(repository, part, at, now, late))

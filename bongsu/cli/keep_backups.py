@@ -29,6 +29,7 @@ from pgqueuer.queries import Queries
 from bongsu.cli.recovery import Site, backup_lock, ensure_place, sources_of
 from bongsu.core.errors import BongsuError
 from bongsu.core.manifest import FILE, load_manifest
+from bongsu.recovery.adapters.postgres import SCHEMA
 from bongsu.recovery.backup import Outcome, run_backup
 from bongsu.recovery.catalogue import VERIFIED, read_catalogue
 from bongsu.recovery.expire import expire
@@ -53,7 +54,6 @@ LOOK_SECONDS = 5.0
 RETRY_SECONDS = 5.0
 EVERY_MINUTE = "* * * * *"
 ENTRYPOINT = "backups"
-SCHEMA = "bongsu"
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +92,7 @@ class Keeper:
                 self._say(complaint, place.name, "")
                 self.repositories.append(repository)
                 self.shippers.append(shipper)
+            if self.repositories:  # each was tried: the first backup goes into all that answer
                 self.opened.set()
             if absent:
                 await self.pause(RETRY_SECONDS)
@@ -134,7 +135,7 @@ class Keeper:
             await self.pause(LOOK_SECONDS)
 
     def _show(self, repository: Repository, catalogue: Catalogue) -> None:
-        for part in self.site.backups.schedule.cadence():
+        for part in self.site.cadence:
             at = newest(catalogue.backups, part)
             self.gauges.last_success.labels(repository.name, part).set(max(at, 0.0))
         verified = _verified(repository)
@@ -170,7 +171,7 @@ class Keeper:
             try:
                 async with backup_lock(self.site.home):
                     await self._take_due()
-            except (BongsuError, OSError) as error:
+            except (BongsuError, OSError, psycopg.Error) as error:
                 _log.error("no backup: %s", error)
                 self._note_failure([one.name for one in self.repositories], str(error))
 
@@ -198,7 +199,8 @@ class Keeper:
         """Return where the cluster stands; raise UnreachableError when it does not answer."""
         system_id, timeline = await self.identity()
         digest = await asyncio.to_thread(self.sources.configuration.digest)
-        return Situation(system_id, timeline, digest, any(shipper.holes for shipper in self.shippers))
+        holes = any(shipper.holes for shipper in self.shippers)
+        return Situation(system_id, timeline, digest, holes, index=self.sources.vectors is not None)
 
     async def identity(self) -> tuple[str, int]:
         """Return the cluster's identity and its timeline, by a connection of its own."""
@@ -285,12 +287,11 @@ async def keep_backups(site: Site, port: int) -> None:
     notes = read_notes(site.home.path)
     write_notes(site.home.path, notes)
     names = tuple(place.name for place in site.backups.repositories)
-    gauges = Gauges(names, site.backups.schedule.cadence())
+    gauges = Gauges(names, site.cadence)
     gauges.watched_since.set(notes.watched_since)
-    for name, count in notes.failed.items():
-        gauges.failed.labels(name).set(count)
-    for name, count in notes.damaged.items():
-        gauges.damaged.labels(name).set(count)
+    for name in names:  # a repository that the manifest no longer names has no series either
+        gauges.failed.labels(name).set(notes.failed.get(name, 0))
+        gauges.damaged.labels(name).set(notes.damaged.get(name, 0))
     keeper = Keeper(site, sources, gauges, notes)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, keeper.stopping.set)

@@ -81,6 +81,12 @@ class Site:
         found = [store for store in self.manifest.stores if store.kind == "chroma"]
         return next((store for store in found if store.roll_forward and store.audit and store.heal), None)
 
+    @property
+    def cadence(self) -> Mapping[str, float]:
+        """Return the seconds within which each part that there is has a newer backup: no index, none to be late."""
+        cadence = self.backups.schedule.cadence()
+        return {part: seconds for part, seconds in cadence.items() if part != VECTORS or self.index is not None}
+
 
 def place_of(site: Site, repository: Place) -> Path:
     """Return the folder of a repository: relative ones lie in the home."""

@@ -37,12 +37,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The cluster's identity and live timeline, the digest of the configuration today, and whether WAL was lost."""
+    """The cluster's identity and live timeline, the digest of the configuration today, and whether WAL was lost.
+
+    `index` tells whether there is a derived index to copy.
+    """
 
     system_id: str
     timeline: int
     configuration: str
     holes: bool = False
+    index: bool = True
 
 
 def due(catalogues: Sequence[Catalogue], schedule: Schedule, situation: Situation, now: float) -> Wanted:
@@ -56,11 +60,7 @@ def due(catalogues: Sequence[Catalogue], schedule: Schedule, situation: Situatio
         wanted_database = FULL
     elif _oldest(catalogues, DATABASE, now) > schedule.database_incremental - EARLY_SECONDS:
         wanted_database = INCREMENTAL
-    wanted_vectors = ""
-    if _oldest(catalogues, VECTORS, now, FULL) > schedule.vectors_full - EARLY_SECONDS:
-        wanted_vectors = FULL
-    elif _oldest(catalogues, VECTORS, now) > schedule.vectors_incremental - EARLY_SECONDS:
-        wanted_vectors = INCREMENTAL
+    wanted_vectors = _vectors_due(catalogues, schedule, now) if situation.index else ""
     changed = any(_digest(catalogue) != situation.configuration for catalogue in catalogues)
     return Wanted(
         wanted_database,
@@ -68,6 +68,13 @@ def due(catalogues: Sequence[Catalogue], schedule: Schedule, situation: Situatio
         parent if wanted_database == INCREMENTAL else "",
         changed or bool(wanted_database or wanted_vectors),
     )
+
+
+def _vectors_due(catalogues: Sequence[Catalogue], schedule: Schedule, now: float) -> str:
+    """Return the kind of copy of the index that is due, empty for none."""
+    if _oldest(catalogues, VECTORS, now, FULL) > schedule.vectors_full - EARLY_SECONDS:
+        return FULL
+    return INCREMENTAL if _oldest(catalogues, VECTORS, now) > schedule.vectors_incremental - EARLY_SECONDS else ""
 
 
 def common_parent(catalogues: Sequence[Catalogue], situation: Situation) -> str:

@@ -31,19 +31,21 @@ _STATEMENT_SECONDS = 10.0
 _COPY_SECONDS = 6 * 3600.0
 _SHOWN = 600
 
+SCHEMA = "bongsu_keeper"
+"""Ours alone, and no name of a user: a schema of a user's own name comes before `public` for all that user makes."""
 PREPARE = """
-CREATE SCHEMA IF NOT EXISTS bongsu;
-CREATE TABLE IF NOT EXISTS bongsu.heartbeat (one boolean PRIMARY KEY CHECK (one), number bigint NOT NULL);
-INSERT INTO bongsu.heartbeat VALUES (true, 0) ON CONFLICT DO NOTHING;
+CREATE SCHEMA IF NOT EXISTS bongsu_keeper;
+CREATE TABLE IF NOT EXISTS bongsu_keeper.heartbeat (one boolean PRIMARY KEY CHECK (one), number bigint NOT NULL);
+INSERT INTO bongsu_keeper.heartbeat VALUES (true, 0) ON CONFLICT DO NOTHING;
 """
 _BEAT = """
-UPDATE bongsu.heartbeat SET number = number + 1 RETURNING number, extract(epoch FROM clock_timestamp())::float8
+UPDATE bongsu_keeper.heartbeat SET number = number + 1 RETURNING number, extract(epoch FROM clock_timestamp())::float8
 """
 _LOG = """
 SELECT pg_current_wal_flush_lsn()::text,
        (SELECT flush_lsn::text FROM pg_stat_replication WHERE application_name = %s ORDER BY 1 DESC NULLS LAST LIMIT 1)
 """
-BEATS = "SELECT number FROM bongsu.heartbeat"
+BEATS = "SELECT number FROM bongsu_keeper.heartbeat"
 
 
 @dataclass(slots=True)
@@ -104,7 +106,7 @@ class PostgresDatabase:
         row = await cursor.fetchone()
         if row is None:
             raise StateError(
-                "bongsu.heartbeat is empty: somebody deleted its row",
+                "bongsu_keeper.heartbeat is empty: somebody deleted its row",
                 where=address(self.url),
                 next="restart backups",
             )

@@ -44,6 +44,12 @@ def test_an_hour_later_an_increment_is_due_that_builds_on_what_both_have() -> No
     assert wanted == Wanted("incremental", "", "a", configuration=True)
 
 
+def test_a_system_without_an_index_never_lacks_a_copy_of_it() -> None:
+    without = holding(full("a", NOW - 60, vectors=False))
+    assert asked(without, without, situation=replace(QUIET, index=False)) == NOTHING
+    assert asked(without, without).vectors == "full"
+
+
 def test_a_day_later_a_full_one_and_an_increment_of_the_index_are_due() -> None:
     recent = holding(full("a", NOW - DAY), incremental("b", NOW - 60, "a"))
     assert asked(recent, recent) == Wanted("full", "incremental", configuration=True)
