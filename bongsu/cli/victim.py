@@ -42,6 +42,8 @@ from bongsu.recovery.model import FULL, INCREMENTAL
 from bongsu.recovery.schedule import Situation, Wanted, common_parent
 from bongsu.recovery.verify import verify
 from bongsu.stack import binaries, pids
+from bongsu.stack.addresses import BACKUPS
+from bongsu.stack.backups import WAL_RECEIVER
 from bongsu.stack.child import run_command
 from bongsu.stack.environment import base_environment
 from bongsu.stack.home import PROOF
@@ -148,7 +150,10 @@ class StackVictim:
         return StepOutcome(ok=outcome.ok, said=errors or f"{outcome.id} in {outcome.seconds:.1f} s")
 
     async def strike(self) -> float:
-        """Kill the stores with signal 9 and delete everything but the surviving repository; return when."""
+        """Kill the stores with signal 9 and delete everything but the surviving repository; return when.
+
+        Whoever ships the log dies first: what was not shipped by then is lost, as with the machine.
+        """
         await self.plant.before_strike(self)
         if self.stack is None or self.home.kind != PROOF:
             raise StateError("only a home that a drill made is destroyed", where=str(self.home.path))
@@ -159,9 +164,9 @@ class StackVictim:
         shutil.copyfile(key_of(site, survivor), self.key)
         await self.stack.supervisor.abandon()
         struck_at = time.time()
-        stores = {store.name for store in self.catalogue.manifest.stores}
-        for process in self.stack.processes():
-            if process.name in stores and process.pid:
+        running = {process.name: process for process in self.stack.processes() if process.pid}
+        for name in (BACKUPS, WAL_RECEIVER, *(store.name for store in self.catalogue.manifest.stores)):
+            if (process := running.get(name)) is not None and process.pid:
                 family = [(process.pid, process.known), *pids.descendants(process.pid)]
                 await asyncio.to_thread(pids.end, family, signal.SIGKILL, KILL_SECONDS)
         self._delete(place_of(site, lost))
@@ -181,7 +186,9 @@ class StackVictim:
         for line in done.err.splitlines():
             self.report(f"restore | {line}")
         if done.code != 0:
-            return RestoreDone(ok=False, said=_last_words(done.err))
+            return RestoreDone(
+                ok=False, said=f"{_last_words(done.err)}{await self._named(place_of(self.site, survivor))}"
+            )
         result: dict[str, Any] = json.loads(done.out)
         return RestoreDone(
             ok=True,
@@ -216,6 +223,14 @@ class StackVictim:
         return StepOutcome(ok=False, said=f"no full backup in every repository within {RESUME_SECONDS:g} s")
 
     # steps
+
+    async def _named(self, repository: Path) -> str:
+        """Return what a verification with nothing but the key finds in the repository that could not be restored."""
+        argv = [str(Path(sys.executable).parent / "bongsu"), "--root", str(self.root), "backup"]
+        argv += ["--home", str(self.home.path), "verify", "--from", str(repository), "--key-file", str(self.key)]
+        done = await run_command(argv, self._neutral(), self.root, RESTORE_SECONDS)
+        findings = [line.strip() for line in done.out.splitlines() if line.startswith("  ")]
+        return f"; verification finds: {'; '.join(findings)}" if findings else ""
 
     def _resumed_repositories(self) -> list[Repository]:
         """Return the repositories with a full backup on the timeline that the restore began."""

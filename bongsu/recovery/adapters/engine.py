@@ -22,7 +22,7 @@ import psycopg
 from psycopg import sql
 
 from bongsu.core.errors import StateError
-from bongsu.recovery.adapters.postgres import BEATS, MANIFEST, SLOT, read_manifest
+from bongsu.recovery.adapters.postgres import BEATS, MANIFEST, SLOT, VERSION_FILE, read_manifest
 from bongsu.recovery.ports import Served
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class PostgresEngine:
         """Make one whole copy, in an absent folder, of a full copy and its increments; the chain is used up."""
         for folder in chain:
             read_manifest(folder)
+            if not (folder / VERSION_FILE).is_file():
+                raise StateError("the base backup is empty: what its manifest names is not there", where=str(folder))
         if len(chain) == 1:
             chain[0].rename(into)
         else:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SLOT = "bongsu_wal"
 RECEIVER = "bongsu-wal"
-MANIFEST = "backup_manifest"
+MANIFEST, VERSION_FILE = "backup_manifest", "PG_VERSION"
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 10.0
 _COPY_SECONDS = 6 * 3600.0
@@ -161,7 +161,7 @@ def read_manifest(folder: Path) -> Base:
             f"there is no base backup here ({type(error).__name__}): the program that should have made it did nothing",
             where=str(file),
         ) from error
-    if not base.bytes or not any(str(one.get("Path")) == "PG_VERSION" for one in files):
+    if not base.bytes or not any(str(one.get("Path")) == VERSION_FILE for one in files):
         raise StateError("the base backup is empty", where=str(file))
     return base
 
