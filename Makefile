@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup up down status compile check test unit planted prove restore-drill proof bench lock
+.PHONY: help setup up down status compile check test unit planted prove restore-drill planted-drill proof bench lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -35,7 +35,7 @@ unit: setup ## unit tests alone (30 seconds at most)
 	@$(BIN)/python -m pytest tests/unit -n 2 -q
 
 planted: setup ## plant each defect in a proof on real components: every proof must fail, with its own verdict
-	@$(BIN)/python -m pytest tests/real -m "proof and long" -q
+	@$(BIN)/python -m pytest tests/real/test_prove.py -m "proof and long" -q
 
 prove: setup ## prove that the alerts of openai-errors fire, are delivered and clear
 	@$(BIN)/bongsu prove openai-errors
@@ -43,8 +43,11 @@ prove: setup ## prove that the alerts of openai-errors fire, are delivered and c
 restore-drill: setup ## lose both stores and a repository, restore from the other one, measure RPO and RTO (5 minutes at most)
 	@$(BIN)/bongsu drill both-stores-lost
 
-proof: setup ## the long trials, in full; writes docs/proof/
-	@scripts/proof.sh
+planted-drill: setup ## plant each of twelve defects in the restore drill (15 minutes): every drill must fail and name it
+	@$(BIN)/python -m pytest tests/real/test_drill.py -m "proof and long" -q -s
+
+proof: setup ## the long trials, in full or one part (PART=loop, PART=restores); writes docs/proof/
+	@scripts/proof.sh $(PART)
 
 bench: setup ## print the figures, as ratios measured in one run
 	@scripts/bench.sh

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# The long trials, in full, on this machine. Results go to docs/proof/, with the commit they measured.
+# The long trials on this machine, in full or one part of them: scripts/proof.sh [loop|restores].
+# Results go to docs/proof/, with the commit they measured.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
 out=docs/proof
 mkdir -p "$out"
 commit=$(git rev-parse --short HEAD)
-git diff --quiet HEAD -- bongsu agents slo alerts runbooks chaos || commit="$commit with uncommitted changes"
+git diff --quiet HEAD -- bongsu agents slo alerts runbooks chaos bongsu.yaml || commit="$commit with uncommitted changes"
 
 # record FILE COMMAND...: run it, keep its output under the commit and the machine it ran on, without this machine's paths
 record() {
@@ -25,9 +26,40 @@ record() {
   grep -q '^exit code: 0$' "$file"
 }
 
-record kill-trials.txt env KILLS_PER_NODE=50 "$bin/python" -m pytest tests/real/test_worker_kill.py -k twenty -s -q \
-  -o timeout=1200
-record planted-defects.txt "$bin/python" -m pytest tests/real/test_prove.py -m proof -v
-for number in 1 2 3; do
-  record "openai-errors-$number.txt" "$bin/bongsu" prove openai-errors
-done
+# tests FILE.txt VARIABLES TEST_FILE [PYTEST ARGUMENT...]: record a file of tests with everything it prints
+tests() {
+  local file=$1 variables=$2 test=$3
+  shift 3
+  # shellcheck disable=SC2086  # several variables, none with blanks
+  record "$file" env $variables "$bin/python" -m pytest "tests/real/$test" -s -q -o timeout=3600 "$@"
+}
+
+loop() {
+  tests kill-trials.txt KILLS_PER_NODE=50 test_worker_kill.py -k twenty
+  record planted-defects.txt "$bin/python" -m pytest tests/real/test_prove.py -m proof -v
+  for number in 1 2 3; do
+    record "openai-errors-$number.txt" "$bin/bongsu" prove openai-errors
+  done
+}
+
+restores() {
+  tests repository-mutations.txt "MUTATIONS=60 CLEAN_RUNS=10" test_repository.py
+  tests index-copies.txt COPIES=10 test_chroma_copy.py
+  tests interrupts.txt INTERRUPTS=20 test_interrupted.py
+  record fetch-and-decrypt.txt "$bin/python" -m bench.fetch_and_decrypt
+  record disasters.txt "$bin/python" -m bench.disasters --rounds 20 --bulk 3 --samples "$out/restores.jsonl"
+  tests planted-drills.txt "" test_drill.py -m proof
+}
+
+case "${1:-all}" in
+  loop) loop ;;
+  restores) restores ;;
+  all)
+    loop
+    restores
+    ;;
+  *)
+    echo "scripts/proof.sh: no part '$1': loop or restores" >&2
+    exit 2
+    ;;
+esac
