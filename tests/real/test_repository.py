@@ -19,6 +19,7 @@ import pytest
 
 from bongsu.core.errors import BongsuError
 from bongsu.recovery.catalogue import read_catalogue
+from bongsu.recovery.expire import expire
 from bongsu.recovery.verify import verify
 from tests.real.support.backed_up import BackedUp, backed_up, rows
 from tests.real.support.mutations import KINDS, mutate
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from bongsu.recovery.verify import Report
 
 pytestmark = [pytest.mark.xdist_group("backups"), pytest.mark.timeout(3600)]
-MUTATIONS = int(os.environ.get("MUTATIONS", "10"))
-RESTORED = int(os.environ.get("RESTORED", "2" if MUTATIONS <= 10 else str(MUTATIONS)))
+MUTATIONS = int(os.environ.get("MUTATIONS", "5"))
+RESTORED = int(os.environ.get("RESTORED", "1" if MUTATIONS <= 10 else str(MUTATIONS)))
 CLEAN_RUNS = int(os.environ.get("CLEAN_RUNS", "2"))
 SEED = int(os.environ.get("SEED", "20261127"))
 VERIFIED_NOTE = "sealed/verified"
@@ -57,7 +58,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         clean = []
         for number in range(max(CLEAN_RUNS, 1)):
             kept.write(20)
-            if number == 0:
+            if number == 0:  # one that may go and a chain of two that stays
+                assert kept.backup("run", "--kind", "full").returncode == 0
                 assert kept.backup("run", "--kind", "incremental").returncode == 0
             clean.append(asyncio.run(verify(kept.open(kept.repository("b")), time.time())))
         kept.write(30)
@@ -98,6 +100,20 @@ def test_a_restore_from_the_untouched_copy_has_every_row(world: World) -> None:
     into = world.folder / "whole"
     done = world.kept.restore(into, at=world.copied("untouched"))
     assert done.returncode == 0, done.stderr
+    assert rows(into, world.kept.server.password) == world.rows
+
+
+def test_what_is_older_than_it_is_kept_goes_and_the_newest_chain_stays_restorable(world: World) -> None:
+    path = world.copied("old")
+    repository = world.kept.open(path)
+    backups = read_catalogue(repository.vault).backups
+    gone = asyncio.run(expire(repository, keep=0.0, now=time.time()))
+    chain = [backups[-1].id, backups[-1].database.parent if backups[-1].database else ""]
+    assert {backup.id for backup in gone} == {backup.id for backup in backups} - set(chain)
+    assert asyncio.run(expire(repository, keep=0.0, now=time.time())) == []
+    assert _findings(world.kept, path) == ""
+    into = world.folder / "kept"
+    assert world.kept.restore(into, at=path).returncode == 0
     assert rows(into, world.kept.server.password) == world.rows
 
 
