@@ -8,7 +8,7 @@ import os
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -37,6 +37,7 @@ from bongsu.stack.keeper import read_notes
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
     from typing import TextIO
 
     from bongsu.recovery.catalogue import Catalogue
@@ -184,8 +185,15 @@ def _status(site: Site, out: TextIO, *, as_json: bool) -> int:
         for row in rows:
             print(f"{row['repository']}  {row['part']:<14}{row['age']:>14}  {row['state']}", file=out)
         if notes.last:
-            print(f"last attempt: {json.dumps(notes.last)}", file=out)
+            print(_last(notes.last), file=out)
     return 1 if not rows or any(row["state"] != "ok" for row in rows) else 0
+
+
+def _last(last: Mapping[str, Any]) -> str:
+    """Return what the keeper tried last, in one line."""
+    wrong = "; ".join(f"{name}: {error}" for name, error in last.get("errors", {}).items() if error)
+    when = moment(last["at"]) if "at" in last else "when nobody knows"
+    return f"last attempt: {when}, {'ok' if last.get('ok') else wrong or last.get('error', 'failed')}"
 
 
 def _unchanged(site: Site, part: str, catalogue: Catalogue) -> bool:

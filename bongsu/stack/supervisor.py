@@ -15,12 +15,12 @@ from bongsu.core.errors import BongsuError, StateError, UnreachableError
 from bongsu.stack import logs, pids
 from bongsu.stack.child import Child, run_task, spawn, terminate
 from bongsu.stack.plan import public_addresses
-from bongsu.stack.ready import HttpReady, make_client, why_not
+from bongsu.stack.ready import HttpReady, QueryReady, make_client, why_not
 from bongsu.stack.specs import SETUP
 from bongsu.stack.state import ProcessState, StackState, write_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from bongsu.stack.exporter import Exporter
     from bongsu.stack.home import Home
@@ -172,7 +172,7 @@ class Supervisor:
             ) from None
         self._mark_ready(slot)
         self._watch(self._keep(slot))
-        self._report(Step(spec.name, "ready", str(spec.port), time.monotonic() - began))
+        self._report(Step(spec.name, "ready", _where(spec), time.monotonic() - began))
         self._reached[spec.name].set()
 
     async def _spawn(self, slot: _Slot) -> None:
@@ -222,7 +222,7 @@ class Supervisor:
                 await self._until_ready(slot)
                 self._mark_ready(slot)
                 _log.info("%s is ready again", slot.spec.name)
-                self._report(Step(slot.spec.name, "ready", str(slot.spec.port)))
+                self._report(Step(slot.spec.name, "ready", _where(slot.spec)))
 
     async def _end(self, slot: _Slot) -> None:
         if slot.child is not None:
@@ -240,7 +240,7 @@ class Supervisor:
             await self._reached[name].wait()
         for task in self._plan.setup:
             began = time.monotonic()
-            self._report(Step(task.name, "starting", " ".join(task.argv)))
+            self._report(Step(task.name, "starting", _shown(task.argv)))
             try:
                 async with asyncio.timeout(_SETUP_SECONDS):
                     await run_task(task.argv, task.env, task.cwd, task.log, die_with_parent=self._die_with_parent)
@@ -250,7 +250,7 @@ class Supervisor:
                 ) from None
             except StateError as error:
                 raise StateError(f"{error.what}\n{_tail(logs.tail(task.log))}", where=error.where) from None
-            self._report(Step(task.name, "ready", " ".join(task.argv), time.monotonic() - began))
+            self._report(Step(task.name, "ready", _shown(task.argv), time.monotonic() - began))
         self._reached[SETUP].set()
 
     async def _rotate_logs(self) -> None:
@@ -305,6 +305,16 @@ def _how(code: int) -> str:
 
 def _indented(spec: ProcessSpec) -> str:
     return _tail(logs.tail(spec.log))
+
+
+def _where(spec: ProcessSpec) -> str:
+    """Return the port, or what is so once a process without one is ready."""
+    return spec.ready.what if isinstance(spec.ready, QueryReady) else str(spec.port)
+
+
+def _shown(argv: Sequence[str]) -> str:
+    """Return a command line as a person would type it, without the folder of its program."""
+    return " ".join((argv[0].rpartition("/")[2], *argv[1:]))
 
 
 def _tail(text: str) -> str:
