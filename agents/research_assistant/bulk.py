@@ -1,4 +1,7 @@
-"""Fill the store with random documents, the same ones for the same seed: what a drill of some size restores.
+"""Fill the stores, the same way for the same seed: what a drill of some size restores.
+
+A third of the size is documents with their embeddings, in PostgreSQL and in the index; the rest is finished runs
+(history.py), which a system in use collects faster than documents.
 
 Each document comes from a generator of its own, so a second run finds what an earlier one stored and goes on from
 there. The words are invented; the embeddings are random directions, which no backup compresses.
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bongsu.core.errors import UsageError
-from research_assistant import documents
+from research_assistant import documents, history
 from research_assistant.documents import Version
 from research_assistant.retrieval import embed, rollforward
 from research_assistant.retrieval.chunking import article
@@ -36,6 +39,9 @@ SECTIONS, SENTENCES, WORDS = 8, 5, 12
 """A document has so many sections of one chunk, each of so many sentences of so many words: 4 kB of text."""
 VOCABULARY = 20_000
 SHORTEST_WORD, LONGEST_WORD = 5, 9
+DOCUMENT_SHARE = 1 / 3
+STORED = 2.7
+"""Bytes on disk, in both stores, of a byte of text and embedding (measured on 22,000 chunks)."""
 TRANSACTION = 50
 """Documents of one transaction: 2 MB."""
 PROGRESS_SECONDS = 5.0
@@ -44,25 +50,28 @@ LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz", np.uint8)
 
 @dataclass(slots=True)
 class Filled:
-    """What belongs to a seed so far; `written` counts the documents that were not there before."""
+    """What belongs to a seed so far: bytes of text and embeddings; `written` documents were not there before."""
 
     documents: int = 0
     chunks: int = 0
     bytes: int = 0
     written: int = 0
+    runs: int = 0
 
 
 async def run(args: Namespace) -> int:
-    """Store about `--bytes` of text and embeddings and roll the index forward.
+    """Store until both stores take about `--bytes` on disk, and roll the index forward.
 
-    Prints one JSON line {documents, chunks, bytes, written, seconds}; progress goes to standard error.
+    Prints one JSON line {documents, chunks, bytes, written, runs, seconds}; progress goes to standard error.
     """
     if args.bytes < 1 or args.seed < 0:
         raise UsageError("the size must be above 0, the seed not below it", where="--bytes, --seed")
     settings = Settings.from_env(needs=("DATABASE_URL", "CHROMA_URL"))
     started = time.perf_counter()
     async with open_store(settings) as pool:
-        filled = await fill(pool, args.bytes, args.seed)
+        filled = await fill(pool, int(args.bytes * DOCUMENT_SHARE / STORED), args.seed)
+        words = vocabulary(np.random.default_rng(args.seed))
+        filled.runs = await history.fill(pool, int(args.bytes * (1 - DOCUMENT_SHARE)), args.seed, words)
         print(f"{filled.documents} documents are stored; the index follows", file=sys.stderr, flush=True)
         await rollforward.roll_forward(pool, VectorIndex(settings.chroma_url))
     seconds = round(time.perf_counter() - started, 3)

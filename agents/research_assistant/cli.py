@@ -153,8 +153,10 @@ def _add_drill_verbs(verbs: Any) -> None:
     for verb in (ask, forget):
         verb.add_argument("--number", type=int, required=True, metavar="N")
 
-    bulk = _add(verbs, "bulk", "bulk:run", "Fill the store with random documents; the same seed writes the same ones.")
-    bulk.add_argument("--bytes", type=int, required=True, metavar="N", help="text and embeddings, together")
+    bulk = _add(
+        verbs, "bulk", "bulk:run", "Fill both stores with documents and runs; the same seed writes the same ones."
+    )
+    bulk.add_argument("--bytes", type=int, required=True, metavar="N", help="on disk, both stores together")
     bulk.add_argument("--seed", type=int, required=True, metavar="S")
 
 

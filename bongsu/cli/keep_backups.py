@@ -340,7 +340,7 @@ def main(argv: Sequence[str]) -> int:
     logs.setup()
     logging.getLogger("pgqueuer").setLevel(logging.WARNING)
     try:
-        site = Site(load_manifest(args.root / FILE), args.root, read_home(args.home), os.environ)
+        site = Site(load_manifest(args.root / FILE), args.root, read_home(args.home), os.environ, patient=True)
         asyncio.run(keep_backups(site, args.port))
     except BongsuError as error:
         _log.error("%s", error)

@@ -50,12 +50,16 @@ _LOCK_POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One home of one system, and the variables its commands run with (those that a running stack exports)."""
+    """One home of one system, and the variables its commands run with (those that a running stack exports).
+
+    `patient`: what is run for it leaves the machine to whoever waits for an answer.
+    """
 
     manifest: Manifest
     root: Path
     home: Home
     environment: Mapping[str, str]
+    patient: bool = False
 
     @property
     def backups(self) -> Backups:
@@ -68,7 +72,9 @@ class Site:
     def commands(self) -> ChildCommands:
         """Return how programs are run."""
         path = binaries.search_path(self.environment)
-        return ChildCommands(base_environment(self.environment, self.home, path, neutral=False), self.root)
+        return ChildCommands(
+            base_environment(self.environment, self.home, path, neutral=False), self.root, self.patient
+        )
 
     @property
     def database(self) -> Store:
