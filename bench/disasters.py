@@ -1,7 +1,7 @@
 """Destroy and restore many times: `python -m bench.disasters [--rounds 20 --bulk 3 --samples FILE]`.
 
 Each round is `bongsu drill both-stores-lost` with a seed of its own; the repository that is lost alternates, and the
-last `--bulk` rounds fill the stores with 1 GB first. Prints a line per disaster and the figures, all from the evidence;
+first `--bulk` rounds fill the stores with 1 GB first. Prints a line per disaster and the figures, all from the evidence;
 exits 1 when one disaster is not restored or a figure is over its bar. `--samples` writes what each restore took, from
 which the drill predicts other sizes.
 """
@@ -94,7 +94,7 @@ def main() -> int:
     records: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="bongsu-disasters-") as folder:
         for number in range(1, args.rounds + 1):
-            bulk = BULK if number > args.rounds - args.bulk else ""
+            bulk = BULK if number <= args.bulk else ""
             records.append(disaster(chance.randrange(10**6), REPOSITORIES[number % 2], bulk, Path(folder)))
             print(line(number, records[-1]), flush=True)
     words, holds = figures(records)

@@ -1,6 +1,6 @@
 """Fill the stores, the same way for the same seed: what a drill of some size restores.
 
-A third of the size is documents with their embeddings, in PostgreSQL and in the index; the rest is finished runs
+A sixth of the size is documents with their embeddings, in PostgreSQL and in the index; the rest is finished runs
 (history.py), which a system in use collects faster than documents.
 
 Each document comes from a generator of its own, so a second run finds what an earlier one stored and goes on from
@@ -39,7 +39,7 @@ SECTIONS, SENTENCES, WORDS = 8, 5, 12
 """A document has so many sections of one chunk, each of so many sentences of so many words: 4 kB of text."""
 VOCABULARY = 20_000
 SHORTEST_WORD, LONGEST_WORD = 5, 9
-DOCUMENT_SHARE = 1 / 3
+DOCUMENT_SHARE = 1 / 6
 STORED = 2.7
 """Bytes on disk, in both stores, of a byte of text and embedding (measured on 22,000 chunks)."""
 TRANSACTION = 50

@@ -213,7 +213,10 @@ class Victim(Protocol):
         """Restore from the surviving repository with nothing but its key, as a process of its own."""
 
     async def start(self) -> None:
-        """Start the system on what was restored; raise BongsuError when it does not come up."""
+        """Start the system on what was restored; raise BongsuError when it does not come up.
+
+        What watches it and backs it up may still be on its way then; `resumed` waits for that too.
+        """
 
     async def configuration(self) -> StepOutcome:
         """Compare the configuration that came back with the one before the disaster."""

@@ -114,6 +114,7 @@ async def _drill(job: _Job, report: Callable[[str], None]) -> DrillOutcome:
         writer = MarkerWriter(victim, series)
         try:
             await victim.start()
+            await victim.started()
             world = DrillWorld(WallClock(), victim, writer, VictimQuestions(victim, series))
             return await run_drill(job.drill, world, random.Random(job.seed), report)  # noqa: S311 - an instant, no secret
         finally:

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 SHIP_SECONDS = 1.0
 LOOK_SECONDS = 5.0
 RETRY_SECONDS = 5.0
+SETTLE_SECONDS = 15.0
+"""After a restart, what fell due meanwhile waits so long."""
 EVERY_MINUTE = "* * * * *"
 ENTRYPOINT = "backups"
 
@@ -147,6 +149,8 @@ class Keeper:
         """Let the queue library ask once a minute what is due; a lost database is waited for."""
         url = self.site.environment[self.site.database.env]
         await self.opened.wait()
+        if await asyncio.to_thread(self.have_backups):  # people wait for the system now, not for another copy
+            await self.pause(SETTLE_SECONDS)
         await self.take_due()
         while not self.stopping.is_set():
             try:
@@ -162,6 +166,14 @@ class Keeper:
             except (psycopg.Error, OSError) as error:
                 _log.warning("the schedule waits for its database: %s", type(error).__name__)
             await self.pause(RETRY_SECONDS)
+
+    def have_backups(self) -> bool:
+        """Tell whether every repository holds a backup to restore from."""
+        try:
+            return all(read_catalogue(repository.vault).backups for repository in self.repositories)
+        except BongsuError as error:
+            _log.error("%s", error)
+            return False
 
     async def take_due(self) -> None:
         """Take what is due now; a failure is noted, counted and tried again in a minute."""
@@ -340,7 +352,7 @@ def main(argv: Sequence[str]) -> int:
     logs.setup()
     logging.getLogger("pgqueuer").setLevel(logging.WARNING)
     try:
-        site = Site(load_manifest(args.root / FILE), args.root, read_home(args.home), os.environ, patient=True)
+        site = Site(load_manifest(args.root / FILE), args.root, read_home(args.home), os.environ)
         asyncio.run(keep_backups(site, args.port))
     except BongsuError as error:
         _log.error("%s", error)

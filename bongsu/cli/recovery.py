@@ -50,16 +50,12 @@ _LOCK_POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One home of one system, and the variables its commands run with (those that a running stack exports).
-
-    `patient`: what is run for it leaves the machine to whoever waits for an answer.
-    """
+    """One home of one system, and the variables its commands run with (those that a running stack exports)."""
 
     manifest: Manifest
     root: Path
     home: Home
     environment: Mapping[str, str]
-    patient: bool = False
 
     @property
     def backups(self) -> Backups:
@@ -72,9 +68,7 @@ class Site:
     def commands(self) -> ChildCommands:
         """Return how programs are run."""
         path = binaries.search_path(self.environment)
-        return ChildCommands(
-            base_environment(self.environment, self.home, path, neutral=False), self.root, self.patient
-        )
+        return ChildCommands(base_environment(self.environment, self.home, path, neutral=False), self.root)
 
     @property
     def database(self) -> Store:
@@ -248,9 +242,14 @@ def running_environment(home: Home) -> dict[str, str]:
     """Return the caller's variables with those of the stack that runs in this home on top; raise StateError."""
     if generations.current(home.path) is None or not home.env.is_file():
         raise StateError("nothing ever ran here", where=str(home.path), next="`bongsu up` first")
+    return {**os.environ, **exported(home)}
+
+
+def exported(home: Home) -> dict[str, str]:
+    """Return the variables that a home's stack exports to a shell, but for PATH."""
     words = shlex.split(home.env.read_text(encoding="utf-8"))
     pairs = (word.partition("=") for word in words if "=" in word and not word.startswith("PATH="))
-    return {**os.environ, **{name: value for name, _, value in pairs}}
+    return {name: value for name, _, value in pairs}
 
 
 @contextlib.asynccontextmanager

@@ -26,6 +26,7 @@ from bongsu.cli.recovery import (
     Site,
     backup_lock,
     configuration_of,
+    exported,
     key_of,
     open_all,
     place_of,
@@ -42,7 +43,7 @@ from bongsu.recovery.model import FULL, INCREMENTAL
 from bongsu.recovery.schedule import Situation, Wanted, common_parent
 from bongsu.recovery.verify import verify
 from bongsu.stack import binaries, pids
-from bongsu.stack.addresses import BACKUPS
+from bongsu.stack.addresses import BACKUPS, instances
 from bongsu.stack.backups import WAL_RECEIVER
 from bongsu.stack.child import run_command
 from bongsu.stack.environment import base_environment
@@ -86,17 +87,39 @@ class StackVictim:
     seed: int
     report: Callable[[str], None]
     stack: Stack | None = None
+    _starting: asyncio.Task[None] | None = None
     _open: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     _before: dict[str, Path] = field(default_factory=dict)
 
     async def start(self) -> None:
-        """Start the system on what lies in the home; raise BongsuError when it does not come up."""
-        options = StackOptions(ignore_environment_urls=True, watch_machine=False)
+        """Start the system on what lies in the home; raise BongsuError when it does not come up.
+
+        Returns once every process of the manifest is ready: people ask then, whoever else still starts.
+        """
+        waiting = {name for process in self.catalogue.manifest.processes for name in instances(process)}
+        ready = asyncio.Event()
 
         def tell(step: Step) -> None:
             if step.phase not in {"starting", "stopped"}:
                 self.report(f"{step.phase} {step.name} {step.detail}".rstrip())
+            waiting.discard(step.name if step.phase == "ready" else "")
+            if not waiting:
+                ready.set()
 
+        self._starting = asyncio.create_task(self._enter(tell))
+        system = asyncio.create_task(ready.wait())
+        await asyncio.wait({self._starting, system}, return_when=asyncio.FIRST_COMPLETED)
+        system.cancel()
+        if self._starting.done():
+            await self._starting
+
+    async def started(self) -> None:
+        """Wait until the whole stack is ready; raise BongsuError when it is not."""
+        if self._starting is not None:
+            await self._starting
+
+    async def _enter(self, tell: Callable[[Step], None]) -> None:
+        options = StackOptions(ignore_environment_urls=True, watch_machine=False)
         self.stack = await self._open.enter_async_context(
             running_stack(
                 self.catalogue.manifest,
@@ -110,19 +133,20 @@ class StackVictim:
 
     async def close(self) -> None:
         """Stop whatever runs."""
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
         await self._open.aclose()
 
     @property
     def env(self) -> Mapping[str, str]:
         """Return the variables of the system as it runs now."""
-        if self.stack is None:
-            raise StateError("the victim does not run")
-        return self.stack.env
+        return self._neutral() | exported(self.home)
 
     @property
     def site(self) -> Site:
         """Return what backups need to know of the home."""
-        env = self.env if self.stack is not None else self._neutral()
+        env = self.env if self.home.env.is_file() else self._neutral()
         return Site(self.catalogue.manifest, self.root, self.home, env)
 
     # the port
@@ -171,7 +195,7 @@ class StackVictim:
                 await asyncio.to_thread(pids.end, family, signal.SIGKILL, KILL_SECONDS)
         self._delete(place_of(site, lost))
         await self._open.aclose()  # everything else of the machine dies too
-        self.stack, self._open = None, contextlib.AsyncExitStack()
+        self.stack, self._starting, self._open = None, None, contextlib.AsyncExitStack()
         self.plant.after_strike(place_of(site, survivor), self.key)
         return struck_at
 
@@ -209,6 +233,7 @@ class StackVictim:
 
     async def resumed(self) -> StepOutcome:
         """Wait until every repository has a full backup of the restored system, and read the old one whole again."""
+        await self.started()
         began = time.time()
         deadline = time.monotonic() + RESUME_SECONDS
         wanted = len(self.site.backups.repositories)

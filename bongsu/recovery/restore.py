@@ -137,52 +137,78 @@ class _Attempt:
             await asyncio.to_thread(self.place_log)
 
     async def bring_up(self) -> None:
-        """Run both stores privately until they agree, then shut them down."""
+        """Run both stores privately until they agree, then shut them down; the index starts beside the replay."""
+        server, index = self.tools.server, self.tools.index
+        if server is None or index is None or not self.target.vectors:
+            await self.replay()
+            return
+        copied = asyncio.create_task(self.serve_copy(server))
+        try:
+            await self.replay(lambda database: self.reconcile(database, server, index, copied))
+        finally:
+            copied.cancel()
+            ended = (await asyncio.gather(copied, return_exceptions=True))[0]
+            if not isinstance(ended, BaseException):
+                await server.end(ended)
+
+    async def replay(self, then: Callable[[Served], Awaitable[None]] | None = None) -> None:
+        """Replay the log to the instant, require all that was promised, do what comes `then`, shut down."""
         with self.phase("recover"):
             log = self.made / "postgres.log"
             database = await self.engine.recover(self.database, self.plan.timeline, self.plan.target, log)
         try:
             self.result.beat = await self.engine.beat(database.url)
             self.require_tail()
-            if self.tools.server is not None and self.tools.index is not None and self.target.vectors:
-                await self.reconcile(database, self.tools.server, self.tools.index)
+            if then is not None:
+                await then(database)
         finally:
             with self.phase("stop"):
                 await self.engine.end(database)
 
-    async def reconcile(self, database: Served, server: IndexServer, index: Index) -> None:
+    async def serve_copy(self, server: IndexServer) -> Served:
+        """Serve the copy of the index; raise StateError when there is none or it is torn."""
+        folder = self.made / self.target.vectors
+        if not folder.exists():
+            raise StateError("no copy of the index is old enough")
+        await asyncio.to_thread(server.check, folder)
+        return await server.serve(folder, self.made / "index.log")
+
+    async def reconcile(
+        self, database: Served, server: IndexServer, index: Index, copied: asyncio.Task[Served]
+    ) -> None:
         """Make the index agree with the database; a copy that does not let itself be used is built anew instead."""
         folder = self.made / self.target.vectors
         try:
-            if not folder.exists():
-                raise StateError("no copy of the index is old enough")
-            server.check(folder)
-            await self.agree(database, server, index)
+            with self.phase("serve_index"):
+                served = await copied
+            await self.agree(database, served, index)
         except BongsuError as error:
             self.result.repaired.append(f"the index was built anew: {error}")
             self.report(f"index: {error}; building it anew from the database")
+            if copied.done() and copied.exception() is None:
+                await server.end(copied.result())
             if folder.exists():
                 await asyncio.to_thread(shutil.rmtree, folder)
             folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            await self.agree(database, server, index)
+            with self.phase("serve_index"):
+                served = await server.serve(folder, self.made / "index.log")
+            try:
+                await self.agree(database, served, index)
+            finally:
+                await server.end(served)
 
-    async def agree(self, database: Served, server: IndexServer, index: Index) -> None:
+    async def agree(self, database: Served, served: Served, index: Index) -> None:
         """Roll the index forward and compare all of it with the database; what differs is healed and said."""
-        with self.phase("serve_index"):
-            served = await server.serve(self.made / self.target.vectors, self.made / "index.log")
-        try:
-            with self.phase("roll_forward"):
-                self.report(f"index: {await index.roll_forward(database.url, served.url)}")
-            with self.phase("audit"):
-                audit = await index.audit(database.url, served.url, heal=False)
-                self.report(f"audit: {audit}")
-                if not audit.ok:
-                    self.result.repaired.append(f"the index differed from the database: {audit}")
-                    audit = await index.audit(database.url, served.url, heal=True)
-                    self.report(f"healed: {audit}")
-            self.note_audit(audit)
-        finally:
-            await server.end(served)
+        with self.phase("roll_forward"):
+            self.report(f"index: {await index.roll_forward(database.url, served.url)}")
+        with self.phase("audit"):
+            audit = await index.audit(database.url, served.url, heal=False)
+            self.report(f"audit: {audit}")
+            if not audit.ok:
+                self.result.repaired.append(f"the index differed from the database: {audit}")
+                audit = await index.audit(database.url, served.url, heal=True)
+                self.report(f"healed: {audit}")
+        self.note_audit(audit)
 
     def change_over(self) -> Restored:
         """Write down what was done, make it durable, and put it in use by one rename."""

@@ -23,6 +23,7 @@ _STREAMING = f"""
 SELECT EXISTS (SELECT FROM pg_stat_replication WHERE application_name = '{RECEIVER}' AND state = 'streaming')
 """  # noqa: S608 - a constant
 _STATUS_SECONDS = "1"
+NICENESS = "10"
 GRACE_SECONDS = 30.0
 """A keeper that is stopped in the middle of a backup cleans up after it."""
 
@@ -49,7 +50,7 @@ def setup(site: Site, env: Mapping[str, str]) -> Iterator[TaskSpec]:
 def processes(site: Site, env: Mapping[str, str], system: Iterable[str]) -> Iterator[ProcessSpec]:
     """Yield the receiver, which begins once the slot is there, and the keeper, which comes after the `system`.
 
-    After a disaster people wait for the system: nothing that can wait competes with its start.
+    After a disaster people wait for the system: what can wait does not compete with its start, nor later with it.
     """
     url = site.urls[database(site).name]
     target = f"{address(url)} application_name={RECEIVER}"
@@ -78,6 +79,7 @@ def processes(site: Site, env: Mapping[str, str], system: Iterable[str]) -> Iter
         ready=HttpReady(f"http://{HOST}:{port}/metrics"),
         port=port,
         depends=(WAL_RECEIVER, *system),
+        prefix=("nice", "-n", NICENESS),
         grace=GRACE_SECONDS,
     )
 

@@ -31,20 +31,15 @@ class ChildProcess:
 
 @dataclass(frozen=True, slots=True)
 class ChildCommands:
-    """Programs with the variables `env` (and those of each call on top), in the folder `cwd` unless told otherwise.
-
-    `patient` ones take only the time that nobody else wants (nice 10).
-    """
+    """Programs with the variables `env` (and those of each call on top), in the folder `cwd` unless told otherwise."""
 
     env: Mapping[str, str]
     cwd: Path
-    patient: bool = False
 
     async def run(
         self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None, seconds: float
     ) -> Ended:
         """Run a program to its end; raise UnreachableError when it is missing or takes longer than `seconds`."""
-        argv = ("nice", "-n", "10", *argv) if self.patient else argv
         done = await run_command(argv, {**self.env, **(env or {})}, cwd or self.cwd, seconds)
         return Ended(done.code, done.out, done.err)
 

@@ -46,21 +46,32 @@ class ChromaServer:
         argv = (self.program, "run", "--path", str(folder), "--host", HOST, "--port", str(port))
         env = {"ANONYMIZED_TELEMETRY": "False", "NO_COLOR": "1"}
         served = Served(f"http://{HOST}:{port}", await self.commands.start(argv, log, env=env))
-        deadline = time.monotonic() + START_SECONDS
-        async with httpx.AsyncClient(trust_env=False, timeout=3.0) as client:
-            while time.monotonic() < deadline and served.process.ended() is None:
-                try:
-                    if (await client.get(f"{served.url}/api/v2/heartbeat")).is_success:
-                        return served
-                except httpx.HTTPError:
-                    pass
-                await asyncio.sleep(_POLL_SECONDS)
+        try:
+            if await _answers(served):
+                return served
+        except BaseException:
+            await self.end(served)
+            raise
         await self.end(served)
         raise StateError("Chroma does not serve this folder", where=str(log))
 
     async def end(self, served: Served) -> None:
         """Stop the server."""
         await served.process.stop(signal.SIGTERM, STOP_SECONDS)
+
+
+async def _answers(served: Served) -> bool:
+    """Wait until the server answers; tell whether it did."""
+    deadline = time.monotonic() + START_SECONDS
+    async with httpx.AsyncClient(trust_env=False, timeout=3.0) as client:
+        while time.monotonic() < deadline and served.process.ended() is None:
+            try:
+                if (await client.get(f"{served.url}/api/v2/heartbeat")).is_success:
+                    return True
+            except httpx.HTTPError:
+                pass
+            await asyncio.sleep(_POLL_SECONDS)
+    return False
 
 
 @dataclass(frozen=True, slots=True)
