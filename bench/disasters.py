@@ -1,7 +1,7 @@
 """Destroy and restore many times: `python -m bench.disasters [--rounds 20 --bulk 3 --samples FILE]`.
 
 Each round is `bongsu drill both-stores-lost` with a seed of its own; the repository that is lost alternates, and the
-first `--bulk` rounds fill the stores with 1 GB first. Prints a line per disaster and the figures, all from the evidence;
+first `--bulk` rounds fill the stores with 1 GB before. Prints a line per disaster and the figures, read from evidence;
 exits 1 when one disaster is not restored or a figure is over its bar. `--samples` writes what each restore took, from
 which the drill predicts other sizes.
 """

@@ -13,7 +13,7 @@ SCALARS = (
     | st.none()
     | st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 3))
     | st.sampled_from(
-        ["no", "1:30", "0600", "- x", "a: b", "a #b", "|", "it's", "sum(\n  x\n)\n", "a\n\nb", "5m", "1e3"]
+        ["no", "1:30", "0600", "- x", "a: b", "a #b", "|", "it's", "a\n", "\n", "sum(\n  x\n)\n", "a\n\nb", "5m", "1e3"]
     )
 )
 VALUES = st.recursive(
