@@ -32,7 +32,7 @@ from bongsu.recovery.model import FULL, INCREMENTAL
 from bongsu.recovery.plan import moment
 from bongsu.recovery.schedule import Situation, Wanted, common_parent, newest
 from bongsu.recovery.verify import verify
-from bongsu.stack.home import DEFAULT, read_home
+from bongsu.stack.home import DEFAULT, STACK, Home, read_home
 from bongsu.stack.keeper import read_notes
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:  # noqa: ARG001 - the seam of all verbs
     """Carry out one action; exit 0 only when all of it is well."""
     manifest = load_manifest(args.root / FILE)
-    home = read_home(args.home or args.root / DEFAULT)
+    home = _home(args)
     environment = running_environment(home) if args.action == "run" else {}
     site = Site(manifest, args.root, home, environment or os.environ)
     match args.action:
@@ -87,6 +87,14 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:  # noqa: ARG
             return _list(site, out, as_json=args.json)
         case _:
             return _status(site, out, as_json=args.json)
+
+
+def _home(args: argparse.Namespace) -> Home:
+    """Return the home; a repository and its key can be verified on a machine that has none."""
+    path = (args.home or args.root / DEFAULT).absolute()
+    if args.action == "verify" and args.key_file is not None and not path.exists():
+        return Home(path, STACK, "")
+    return read_home(path)
 
 
 async def _take(site: Site, kind: str, out: TextIO) -> int:

@@ -11,6 +11,7 @@ import random
 import shutil
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ class World:
     folder: Path
     rows: list[int]
     clean: list[Report]
+    instant: float
+    rows_then: int
 
     def copied(self, name: str) -> Path:
         """Return a fresh copy of repository b."""
@@ -62,10 +65,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                 assert kept.backup("run", "--kind", "full").returncode == 0
                 assert kept.backup("run", "--kind", "incremental").returncode == 0
             clean.append(asyncio.run(verify(kept.open(kept.repository("b")), time.time())))
+        instant, rows_then = kept.now(), kept.written
         kept.write(30)
         kept.shipped()
         kept.quiet()
-        yield World(kept, folder, list(range(1, kept.written + 1)), clean)
+        yield World(kept, folder, list(range(1, kept.written + 1)), clean, instant, rows_then)
 
 
 def test_verification_finds_nothing_while_the_log_is_being_shipped(world: World) -> None:
@@ -101,6 +105,21 @@ def test_a_restore_from_the_untouched_copy_has_every_row(world: World) -> None:
     done = world.kept.restore(into, at=world.copied("untouched"))
     assert done.returncode == 0, done.stderr
     assert rows(into, world.kept.server.password) == world.rows
+
+
+def test_a_restore_to_an_instant_has_what_was_committed_by_then_and_nothing_later(world: World) -> None:
+    into = world.folder / "instant"
+    to = datetime.fromtimestamp(world.instant, UTC).isoformat()
+    done = world.kept.restore(into, at=world.copied("for-an-instant"), to=to)
+    assert done.returncode == 0, done.stderr
+    assert rows(into, world.kept.server.password) == world.rows[: world.rows_then]
+
+
+def test_a_machine_without_a_home_verifies_with_the_repository_and_its_key_alone(world: World) -> None:
+    source = world.copied("carried-away")
+    done = world.kept.bongsu("backup", "verify", "--from", str(source), "--key-file", str(world.kept.key("b")))
+    assert done.returncode == 0, done.stderr
+    assert "all as it was written" in done.stdout
 
 
 def test_what_is_older_than_it_is_kept_goes_and_the_newest_chain_stays_restorable(world: World) -> None:

@@ -67,10 +67,12 @@ class BackedUp:
     def backup(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.bongsu("backup", "--home", str(self.home.path), *arguments)
 
-    def restore(self, into: Path, name: str = "b", at: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def restore(
+        self, into: Path, name: str = "b", at: Path | None = None, to: str = "latest"
+    ) -> subprocess.CompletedProcess[str]:
         """Restore from a repository, or from a copy of it that lies elsewhere, with nothing but its key."""
         source = ("--from", str(at or self.repository(name)), "--key-file", str(self.key(name)))
-        return self.bongsu("restore", "--to", "latest", *source, "--into", str(into), "--json")
+        return self.bongsu("restore", "--to", to, *source, "--into", str(into), "--json")
 
     def repository(self, name: str) -> Path:
         return self.home.path / "repositories" / name
@@ -96,12 +98,17 @@ class BackedUp:
         self.written += count
         return self.written
 
-    def shipped(self) -> None:
-        """Wait until both repositories hold all that is committed now."""
+    def now(self) -> float:
+        """Return the server's clock, as Unix time."""
         with psycopg.connect(self.server.url) as connection:
             row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
         assert row is not None
-        until(lambda: min(self._covered()) > row[0], "both repositories hold the log")
+        return float(row[0])
+
+    def shipped(self) -> None:
+        """Wait until both repositories hold all that is committed now."""
+        at = self.now()
+        until(lambda: min(self._covered()) > at, "both repositories hold the log")
 
     def _covered(self) -> list[float]:
         from bongsu.recovery.catalogue import read_head  # noqa: PLC0415

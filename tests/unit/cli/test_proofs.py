@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from bongsu.cli.catalogue import load_catalogue
-from bongsu.cli.proofs import digests_of, find_experiment, find_runbook, proved_by
+from bongsu.cli.proofs import (
+    digests_of,
+    digests_of_drill,
+    find_experiment,
+    find_named,
+    find_runbook,
+    proved_by,
+)
 from bongsu.core.errors import UsageError
 
 ROOT = Path(__file__).parents[3]
@@ -54,3 +61,34 @@ def test_valid_evidence_dates_the_alerts_it_proved_and_no_others(tmp_path: Path)
     (chain / "00001.json").write_text(json.dumps(record))
     times = proved_by(ROOT, CATALOGUE, tmp_path)().alerts
     assert {alert for alert, at in times.items() if at} == {"AnswersBudgetBurn", "AvailabilityLow", "ErrorsHigh"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, (1000.0, 1.5, 15.0)),
+        ({"planted": "flipped-bit"}, None),
+        ({"verdict": "rto_missed"}, None),
+        ({"digests": {"both-stores-lost": {"drill": "an older one"}}}, None),
+    ],
+)
+def test_a_passed_drill_dates_its_metrics_and_no_other_evidence_does(
+    tmp_path: Path, change: dict[str, object], expected: tuple[float, float, float] | None
+) -> None:
+    drill = find_named(CATALOGUE.drills, "both-stores-lost", "drill", "chaos/drills")
+    record = {
+        "previous": "",
+        "experiment": drill.name,
+        "verdict": "passed",
+        "planted": "",
+        "times": {"answered": 1000.0},
+        "rpo_seconds": {"joint": 1.5},
+        "rto_seconds": 15.0,
+        "journal": [{"at": 1000.0, "event": "ended"}],
+        "digests": {drill.name: digests_of_drill(ROOT, CATALOGUE, drill)},
+    } | change
+    (tmp_path / drill.name).mkdir()
+    (tmp_path / drill.name / "00001.json").write_text(json.dumps(record))
+    shown = proved_by(ROOT, CATALOGUE, tmp_path)()
+    at, rpo, rto = expected or (0.0, None, None)
+    assert (shown.drills[drill.name], shown.rpo.get(drill.name), shown.rto.get(drill.name)) == (at, rpo, rto)
