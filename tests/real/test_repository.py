@@ -107,6 +107,15 @@ def test_a_restore_from_the_untouched_copy_has_every_row(world: World) -> None:
     assert rows(into, world.kept.server.password) == world.rows
 
 
+def test_a_shortened_file_is_named_at_once_although_restic_would_try_for_a_quarter_of_an_hour(world: World) -> None:
+    path = world.copied("shortened")
+    pack = max((path / "restic/data").rglob("*"), key=lambda file: file.stat().st_size if file.is_file() else 0)
+    os.truncate(pack, 100)
+    done = world.kept.restore(world.folder / "from-shortened", at=path)
+    assert done.returncode == 1
+    assert f"cannot read Load(<data/{pack.name[:10]}>" in done.stderr, done.stderr
+
+
 def test_a_restore_to_an_instant_has_what_was_committed_by_then_and_nothing_later(world: World) -> None:
     into = world.folder / "instant"
     to = datetime.fromtimestamp(world.instant, UTC).isoformat()
