@@ -100,7 +100,7 @@ def random_disaster(name: str, template: Path, rng: random.Random, report: dict[
         for partial in (False, True):
             shutil.rmtree(server.data)
             suffix = "" if partial else "_complete_segments"
-            must(timed(report, f"restore{suffix}", lambda: tool.restore(server.data, partial=partial)))  # noqa: B023
+            must(timed(report, f"restore{suffix}", lambda: tool.restore(server.data, partial=partial)))  # noqa: B023 - as above
             report.setdefault(f"recover{suffix}", []).append(server.recover())
             found = judge(server, acks, disaster)
             for key, value in found.items():

@@ -53,7 +53,7 @@ class Writer(threading.Thread):
         versions = {row: self.acknowledged.get(row, -1) + 1 for row in rows}
         self.collection.upsert(
             ids=[str(row) for row in rows],
-            embeddings=[vector(row, versions[row]) for row in rows],  # type: ignore[arg-type]
+            embeddings=[vector(row, versions[row]) for row in rows],  # type: ignore[arg-type]  # lists of floats are what it takes
             metadatas=[{"version": versions[row]} for row in rows],
             documents=["x" * 400 for _ in rows],
         )

@@ -5,22 +5,14 @@ What is checked is read from the evidence by code that imports nothing of the ru
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
 from tests.real.support.pg import postgres
+from tests.real.support.verbs import MINUTES, Ran, with_evidence
 
-ROOT = Path(__file__).parents[2]
-BONGSU = ROOT / ".venv/bin/bongsu"
-DRILL = "both-stores-lost"
-MINUTES = 60
 pytestmark = [pytest.mark.proof, pytest.mark.long, pytest.mark.timeout(8 * MINUTES)]
 
 PLANTS = {
@@ -39,29 +31,8 @@ PLANTS = {
 }
 
 
-@dataclass
-class Drill:
-    exit_code: int
-    said: str
-    record: dict[str, Any]
-    page: str
-
-
-def drill(folder: Path, *options: str, environment: dict[str, str] | None = None) -> Drill:
-    done = subprocess.run(
-        [str(BONGSU), "drill", DRILL, "--evidence", str(folder), *options],
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=6 * MINUTES,
-        check=False,
-    )
-    said = done.stdout + done.stderr
-    stored = sorted((folder / DRILL).glob("*.json"))
-    assert stored, said
-    record = json.loads(stored[-1].read_text(encoding="utf-8"))
-    return Drill(done.returncode, said, record, stored[-1].with_suffix(".html").read_text(encoding="utf-8"))
+def drill(folder: Path, *options: str, environment: dict[str, str] | None = None) -> Ran:
+    return with_evidence("drill", "both-stores-lost", folder, *options, environment=environment)
 
 
 def test_both_stores_come_back_with_a_measured_rpo_and_rto_and_no_other_database_is_touched(tmp_path: Path) -> None:
@@ -81,7 +52,7 @@ def test_both_stores_come_back_with_a_measured_rpo_and_rto_and_no_other_database
     order = [journal.index(name) for name in ("gate_passed", "backed_up", "struck", "restored", "first_answer")]
     assert order == sorted(order)
     assert "prediction" in done.said
-    assert "<svg" in done.page
+    assert "<svg" in done.file.with_suffix(".html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("plant", PLANTS)

@@ -5,46 +5,20 @@ What is checked here is read from the evidence by code that imports nothing of t
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
 from tests.real.support.pg import postgres
+from tests.real.support.verbs import MINUTES, Ran, with_evidence
 
-ROOT = Path(__file__).parents[2]
-BONGSU = ROOT / ".venv/bin/bongsu"
 pytestmark = pytest.mark.proof
-MINUTES = 60
 FLOOR = 20
 
 
-@dataclass
-class Proof:
-    exit_code: int
-    said: str
-    record: dict[str, Any]
-
-
-def prove(folder: Path, *options: str, environment: dict[str, str] | None = None) -> Proof:
-    done = subprocess.run(
-        [str(BONGSU), "prove", "openai-errors", "--evidence", str(folder), *options],
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=6 * MINUTES,
-        check=False,
-    )
-    said = done.stdout + done.stderr
-    stored = sorted((folder / "openai-errors").glob("*.json"))
-    assert stored, said
-    return Proof(done.returncode, said, json.loads(stored[-1].read_text()))
+def prove(folder: Path, *options: str, environment: dict[str, str] | None = None) -> Ran:
+    return with_evidence("prove", "openai-errors", folder, *options, environment=environment)
 
 
 def fnv1a(labels: dict[str, str]) -> str:

@@ -46,14 +46,15 @@ class ChromaServer:
         argv = (self.program, "run", "--path", str(folder), "--host", HOST, "--port", str(port))
         env = {"ANONYMIZED_TELEMETRY": "False", "NO_COLOR": "1"}
         served = Served(f"http://{HOST}:{port}", await self.commands.start(argv, log, env=env))
+        answered = False
         try:
-            if await _answers(served):
-                return served
-        except BaseException:
-            await self.end(served)
-            raise
-        await self.end(served)
-        raise StateError("Chroma does not serve this folder", where=str(log))
+            answered = await _answers(served)
+        finally:  # also when the restore is interrupted meanwhile
+            if not answered:
+                await self.end(served)
+        if not answered:
+            raise StateError("Chroma does not serve this folder", where=str(log))
+        return served
 
     async def end(self, served: Served) -> None:
         """Stop the server."""

@@ -22,6 +22,7 @@ from bongsu.core import generations
 from bongsu.core.manifest import load_manifest
 from bongsu.recovery.adapters.postgres import RECEIVER, SLOT, address
 from bongsu.recovery.adapters.repository import open_repository
+from bongsu.recovery.catalogue import read_head
 from bongsu.stack import postgres
 from bongsu.stack.home import Home, open_home
 from tests.real.support.pg import Postgres, binaries, free_port
@@ -111,8 +112,6 @@ class BackedUp:
         until(lambda: min(self._covered()) > at, "both repositories hold the log")
 
     def _covered(self) -> list[float]:
-        from bongsu.recovery.catalogue import read_head  # noqa: PLC0415
-
         heads = [read_head(one.vault) for one in open_all(self.site)]
         return [head.covered_at if head else 0.0 for head in heads] or [0.0]
 
