@@ -53,20 +53,25 @@ class AlertTiming:
 
 def timings(slos: Slos, alerts: Iterable[Alert], *, factor: float, events_per_second: float) -> list[AlertTiming]:
     """Return the timing of every compiled alert rule, burn-rate tiers first; thresholds and counts do not shrink."""
-    burn = [_tier(slo, tier, factor) for slo in slos.slos for tier in slos.tiers(slo)]
+    burn = [_tier(slo, tier, factor, events_per_second) for slo in slos.slos for tier in slos.tiers(slo)]
     return burn + [_level(a, level, factor, events_per_second) for a in alerts for level in a.levels]
 
 
-def _tier(slo: Slo, tier: Tier, factor: float) -> AlertTiming:
+def _tier(slo: Slo, tier: Tier, factor: float, rate: float) -> AlertTiming:
+    # Bad events gather from the first one on: at low traffic the floor is what takes longest.
+    window = tier.long_seconds / factor
+    gathered = tier.events / rate if 0 < tier.events <= rate * window else math.inf if tier.events else 0.0
     return AlertTiming(
         alert=slo.alert,
         severity=tier.severity,
         labels={**tier_labels(slo, tier)},
-        windows=(tier.short_seconds / factor, tier.long_seconds / factor),
+        windows=(tier.short_seconds / factor, window),
         for_seconds=0.0,
-        longest_window=tier.long_seconds / factor,
-        detect_seconds_at_total_outage=detect_seconds(tier, slo.objective, 1.0, factor),
+        longest_window=window,
+        detect_seconds_at_total_outage=max(gathered, detect_seconds(tier, slo.objective, 1.0, factor)),
         clear_seconds=reset_seconds(tier, slo.objective, 1.0, factor),
+        floor=float(tier.events),
+        floor_window=window,
     )
 
 

@@ -26,7 +26,7 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     alerts += [
         (slo.service, slo.alert, slo.alert_span, "slo", slo.name)
         for slo in catalogue.slos.slos
-        if slo.period in catalogue.slos.windows
+        if slo.id in catalogue.slos.windows
     ]
     for service, name, span, kind, reference in sorted(alerts, key=lambda found: found[2]):
         if name and service in known and (dashboard_uid(service), name) not in drawn:

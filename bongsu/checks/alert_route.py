@@ -22,7 +22,7 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
         return
     used = [(level.severity, alert.name, level.span) for alert in catalogue.alerts.alerts for level in alert.levels]
     for slo in catalogue.slos.slos:
-        if slo.period in catalogue.slos.windows:
+        if slo.id in catalogue.slos.windows:
             used += [(tier.severity, slo.alert, slo.alert_span) for tier in catalogue.slos.tiers(slo)]
     for severity, name, span in used:
         if routes.of(severity) is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
 from bongsu.core.promql import INTERVAL, THRESHOLD, WINDOW
+from bongsu.slo.compile import HOUR, recorded_windows
 
 if TYPE_CHECKING:
     from bongsu.checks.model import Catalogue
@@ -36,15 +37,8 @@ def own_metrics() -> dict[str, Metric]:
 
 def recorded(catalogue: Catalogue) -> set[str]:
     """Return the names of every series that the compiled rules record."""
-    found = {
-        names.SLO_OBJECTIVE,
-        names.SLO_ERROR_BUDGET,
-        names.SLO_PERIOD_DAYS,
-        names.SLO_CURRENT_BURN_RATE,
-        names.SLO_PERIOD_BURN_RATE,
-        names.SLO_BUDGET_REMAINING,
-    }
+    found = set(names.SLO_METADATA)
     for windows in catalogue.slos.windows.values():
-        found |= {names.sli_record(window) for window in (*windows.all(), windows.period)}
-        found |= {names.bad_record(windows.base), names.total_record(windows.base)}
+        found |= {names.sli_record(window) for window in recorded_windows(windows)}
+        found |= {names.events_record(window) for window in (windows.base, HOUR)}
     return found

@@ -302,10 +302,21 @@ SLO_PERIOD_DAYS = "slo:time_period:days"
 SLO_CURRENT_BURN_RATE = "slo:current_burn_rate:ratio"
 SLO_PERIOD_BURN_RATE = "slo:period_burn_rate:ratio"
 SLO_BUDGET_REMAINING = "slo:period_error_budget_remaining:ratio"
+SLO_INFO = "sloth_slo_info"
+SLO_METADATA = (
+    SLO_OBJECTIVE,
+    SLO_ERROR_BUDGET,
+    SLO_PERIOD_DAYS,
+    SLO_CURRENT_BURN_RATE,
+    SLO_PERIOD_BURN_RATE,
+    SLO_BUDGET_REMAINING,
+    SLO_INFO,
+)
 LABEL_SLO_ID = "sloth_id"
 LABEL_SLO_SERVICE = "sloth_service"
 LABEL_SLO_NAME = "sloth_slo"
 LABEL_SLO_WINDOW = "sloth_window"
+LABEL_EVENTS = "events"
 
 LABEL_ALERT = "alertname"
 LABEL_SERVICE = "service"
@@ -322,14 +333,9 @@ def sli_record(window: str) -> str:
     return f"{SLI_ERROR_RATIO}{window}"
 
 
-def bad_record(window: str) -> str:
-    """Return the recording rule name of the rate of bad events over a window."""
-    return f"slo:sli_bad:rate{window}"
-
-
-def total_record(window: str) -> str:
-    """Return the recording rule name of the rate of all counted events over a window."""
-    return f"slo:sli_total:rate{window}"
+def events_record(window: str) -> str:
+    """Return the recording rule name of the rates of events over a window; the label `events` says bad or total."""
+    return f"slo:sli_events:rate{window}"
 
 
 def slo_panel_key(slo_id: str, aspect: str) -> str:

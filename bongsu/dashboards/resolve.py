@@ -8,7 +8,7 @@ from bongsu.alerts.shape import fires_below, value_exprs
 from bongsu.core import conventions as names
 from bongsu.core.promql import Expression
 from bongsu.dashboards.model import AlertRef, Board, Mark, Panel, Query, SloRef, Strip
-from bongsu.slo.compile import ids_of, series
+from bongsu.slo.compile import ratio_expr, recorded_windows, series
 from bongsu.slo.model import decimal_text
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _panels(row: Row, slos: Slos, alerts: Mapping[str, Alert]) -> list[Panel]:
             found.append(alert_panel(alerts[item.name], item.span))
         elif isinstance(item, SloRef):
             for slo in slos.slos:
-                if slo.name == item.name and slo.period in slos.windows:
+                if slo.name == item.name and slo.id in slos.windows:
                     found += slo_panels(slo, slos, item.span)
     return found
 
@@ -63,21 +63,14 @@ def alert_panel(alert: Alert, span: Span) -> Panel:
 
 def slo_panels(slo: Slo, slos: Slos, span: Span) -> list[Panel]:
     """Return an SLO's SLI, burn rate (keyed by its alert) and remaining budget."""
-    ids = ids_of(slo)
-    windows = slos.windows[slo.period]
+    windows = slos.windows[slo.id]
     promise = f"{decimal_text((1 - slo.budget) * 100)}% over {slo.period}"
 
     def query(expr: str, legend: str) -> Query:
         return Query(Expression(expr, slo.span), legend)
 
-    budget = series(names.SLO_ERROR_BUDGET, ids)
-    burn = (
-        query(
-            f"max without ({names.LABEL_SLO_WINDOW}) ({series(names.sli_record(window), ids)})\n/\n{budget}",
-            window,
-        )
-        for window in windows.all()
-    )
+    budget = series(names.SLO_ERROR_BUDGET, slo.id)
+    burn = (query(f"{ratio_expr(slo, windows, window)}\n/\n{budget}", window) for window in windows.all())
     return [
         Panel(
             key=names.slo_panel_key(slo.id, "sli"),
@@ -86,8 +79,7 @@ def slo_panels(slo: Slo, slos: Slos, span: Span) -> list[Panel]:
             kind="timeseries",
             unit="percentunit",
             queries=tuple(
-                query(f"1 - {series(names.sli_record(window), ids)}", window)
-                for window in (windows.base, windows.all()[-1], windows.period)
+                query(f"1 - {series(names.sli_record(window), slo.id)}", window) for window in recorded_windows(windows)
             ),
             span=span,
             marks=(Mark("critical", slo.objective),),
@@ -112,7 +104,7 @@ def slo_panels(slo: Slo, slos: Slos, span: Span) -> list[Panel]:
             description=f"Share of the {slo.period} error budget that is left, weighted by events.",
             kind="timeseries",
             unit="percentunit",
-            queries=(query(series(names.SLO_BUDGET_REMAINING, ids), "left"),),
+            queries=(query(series(names.SLO_BUDGET_REMAINING, slo.id), "left"),),
             span=span,
             marks=(Mark("critical", 0.0),),
             below=True,

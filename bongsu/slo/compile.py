@@ -1,8 +1,13 @@
-"""Compile SLOs into recording rules and burn-rate alerts, one ordered group each.
+"""Compile SLOs into recording rules and burn-rate alerts, one ordered group of at most 17 rules each.
 
-Names and labels are Sloth's, so its dashboards keep working. Three things differ, each a measured fault of the
-original (research/slo.md 0 and 2.3): the period budget is weighted by events instead of averaging ratios, an idle
-window is absent instead of NaN, and a bad series that does not exist yet counts as zero.
+Names and labels are Sloth's, so its dashboards keep working. What differs are measured faults of the original
+(research/slo.md 0 and 2.3; docs/adr/0014-*.md):
+
+- Only two recordings read the system's own series: the rates of bad and of all events over the base window. Longer
+  windows are averages of those, so that their cost does not grow with the number of series.
+- A ratio is bad events by all events, never an average of ratios; an idle window is absent instead of NaN.
+- A bad series that does not exist yet is zero, and one that is born with failures is counted.
+- A tier waits for a number of bad events: one failure at night is no outage.
 """
 
 from __future__ import annotations
@@ -11,8 +16,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
-from bongsu.core.durations import parse_duration
+from bongsu.core.durations import format_duration, parse_duration
 from bongsu.core.promql import WINDOW, bare, closing, compress, fill, words
+from bongsu.slo.births import SECONDS, with_births
 from bongsu.slo.model import decimal_text, threshold
 from bongsu.slo.rules import Alerting, Group, Links, Recording, last_proof, rule_file
 
@@ -21,7 +27,12 @@ if TYPE_CHECKING:
 
     from bongsu.slo.model import Slo, Slos, Tier, Windows
 
-_DAY = 86400.0
+DAY = 86400.0
+HOUR = "1h"
+_BAD, _TOTAL = "bad", "total"
+_COARSE = 6 * 3600.0
+"""From this length on, counting events at steps of 5 minutes is exact enough."""
+_FINE_STEP, _COARSE_STEP = 60.0, 300.0
 
 
 def compile_slos(slos: Slos, links: Links, factor: float = 1.0) -> dict[str, str]:
@@ -30,8 +41,8 @@ def compile_slos(slos: Slos, links: Links, factor: float = 1.0) -> dict[str, str
     `factor` divides every range and offset; record names, labels, thresholds and factors stay as in production.
     """
     return {
-        file_name(slo): rule_file(compile_slo(slo, slos.windows[slo.period], links, factor), slo.span.file)
-        for slo in slos.slos
+        file_name(slo): rule_file(compile_slo(slo, windows, links, factor), slo.span.file)
+        for slo, windows in slos.watched()
     }
 
 
@@ -41,15 +52,14 @@ def file_name(slo: Slo) -> str:
 
 
 def compile_slo(slo: Slo, windows: Windows, links: Links, factor: float = 1.0) -> Group:
-    """Return the rules of one SLO: base rates, ratios per window, period ratio, metadata, alerts."""
+    """Return the rules of one SLO: base rates, hourly rates, ratios, metadata, alerts."""
     ids = ids_of(slo)
     rules: list[Recording | Alerting] = [
-        Recording(names.bad_record(windows.base), _at(_bad(slo), windows.base), ids),
-        Recording(names.total_record(windows.base), _at(bare(slo.total.text), windows.base), ids),
-        *(_ratio(slo, window, ids) for window in windows.all()),
-        _period_ratio(windows, ids),
+        *_events(slo, windows.base, ids, factor),
+        Recording(names.events_record(HOUR), f"avg_over_time({_rates(slo.id, windows.base)}[{HOUR}])", ids),
+        *(_ratio(slo, windows, window, ids) for window in recorded_windows(windows)),
         *_metadata(slo, windows, ids),
-        *(_alert(slo, tier, windows, links, ids) for tier in windows.tiers),
+        *(_alert(slo, tier, windows, links, factor) for tier in windows.tiers),
     ]
     return Group(f"bongsu-slo-{slo.id}", tuple(_faster(rule, factor) for rule in rules))
 
@@ -71,9 +81,29 @@ def labels_of(slo: Slo, tier: Tier) -> dict[str, str]:
     }
 
 
-def series(record: str, ids: Mapping[str, str]) -> str:
+def series(record: str, slo_id: str) -> str:
     """Return the selector of one recorded series of an SLO."""
-    return record + "{" + ", ".join(f'{key}="{value}"' for key, value in ids.items()) + "}"
+    return f'{record}{{{names.LABEL_SLO_ID}="{slo_id}"}}'
+
+
+def recorded_windows(windows: Windows) -> tuple[str, ...]:
+    """Return the windows whose ratio is recorded: now, the last hour, the period. Tiers compute theirs in place."""
+    return tuple(dict.fromkeys((windows.base, HOUR, windows.period)))
+
+
+def ratio_expr(slo: Slo, windows: Windows, window: str) -> str:
+    """Return the share of bad events of a window, out of the recorded rates; absent when nothing happened."""
+    if window == windows.base:
+        bad, total = _rates(slo.id, window, _BAD), _rates(slo.id, window, _TOTAL)
+    elif window == windows.period and parse_duration(window) > 3 * DAY:
+        # Sums of hourly rates: each event of the period counts once, whenever it came.
+        bad, total = (f"sum_over_time({_rates(slo.id, HOUR, kind)}[{window}:{HOUR}])" for kind in (_BAD, _TOTAL))
+    elif parse_duration(window) > _COARSE:
+        span = f"[{window}:{windows.base}]"
+        bad, total = (f"sum_over_time({_rates(slo.id, windows.base, kind)}{span})" for kind in (_BAD, _TOTAL))
+    else:
+        bad, total = (f"avg_over_time({_rates(slo.id, windows.base, kind)}[{window}])" for kind in (_BAD, _TOTAL))
+    return f"{bad}\n/ ignoring ({names.LABEL_EVENTS})\n({total} > 0)"
 
 
 def _faster(rule: Recording | Alerting, factor: float) -> Recording | Alerting:
@@ -83,47 +113,51 @@ def _faster(rule: Recording | Alerting, factor: float) -> Recording | Alerting:
     return Alerting(rule.alert, expr, rule.labels, rule.annotations, rule.hold)
 
 
-def _at(query: str, window: str) -> str:
-    return fill(query, {WINDOW: window})
+def _rates(slo_id: str, window: str, kind: str = "") -> str:
+    """Return the selector of an SLO's recorded rates: of one kind of events, or of both."""
+    kinds = f', {names.LABEL_EVENTS}="{kind}"' if kind else ""
+    return f'{names.events_record(window)}{{{names.LABEL_SLO_ID}="{slo_id}"{kinds}}}'
+
+
+def _events(slo: Slo, base: str, ids: Mapping[str, str], factor: float) -> list[Recording]:
+    """Return the two base recordings, the only rules that read the system's own series."""
+    values = {WINDOW: base, SECONDS: _number(parse_duration(base) / factor)}
+    record = names.events_record(base)
+    return [
+        Recording(record, fill(query, values), {**ids, names.LABEL_EVENTS: kind})
+        for kind, query in ((_BAD, _bad(slo)), (_TOTAL, with_births(bare(slo.total.text))))
+    ]
 
 
 def _bad(slo: Slo) -> str:
     """Return the bad events; a series nobody has created yet is zero as long as the total exists."""
-    none = f"0 * {_total(slo)}"
+    none = f"0 * {_operand(bare(slo.total.text))}"
     if slo.bad is not None:
-        return f"{bare(slo.bad.text)}\nor\n{none}"
-    good = bare(slo.good.text) if slo.good is not None else _total(slo)
-    return f"{_total(slo)}\n-\n(\n{good}\nor\n{none}\n)"
+        return f"{with_births(bare(slo.bad.text))}\nor\n{none}"
+    total = with_births(bare(slo.total.text))
+    good = with_births(bare(slo.good.text)) if slo.good is not None else total
+    return f"{_operand(total)}\n-\n(\n{good}\nor\n{none}\n)"
 
 
-def _total(slo: Slo) -> str:
-    """Return the total so that it can stand beside an operator: a single call as it is, all else in parentheses."""
-    query = bare(slo.total.text)
+def _operand(query: str) -> str:
+    """Return a query so that it can stand beside an operator: a single call as it is, all else in parentheses."""
     parts = words(query)
     call = len(parts) > 1 and parts[1].text == "(" and closing(parts, 1) == len(parts) - 1
     return query if call else f"({query})"
 
 
-def _ratio(slo: Slo, window: str, ids: Mapping[str, str]) -> Recording:
-    expr = f"(\n{_bad(slo)}\n)\n/\n({_total(slo)} > 0)"
-    return Recording(names.sli_record(window), _at(expr, window), {**ids, names.LABEL_SLO_WINDOW: window})
-
-
-def _period_ratio(windows: Windows, ids: Mapping[str, str]) -> Recording:
-    """Sum the base rates at steps of their own window: each event of the period counts once, whenever it came."""
-    span = f"[{windows.period}:{windows.base}]"
-    bad, total = (series(record(windows.base), ids) for record in (names.bad_record, names.total_record))
-    expr = f"sum_over_time({bad}{span})\n/\n(sum_over_time({total}{span}) > 0)"
-    return Recording(names.sli_record(windows.period), expr, {**ids, names.LABEL_SLO_WINDOW: windows.period})
+def _ratio(slo: Slo, windows: Windows, window: str, ids: Mapping[str, str]) -> Recording:
+    labels = {**ids, names.LABEL_SLO_WINDOW: window}
+    return Recording(names.sli_record(window), ratio_expr(slo, windows, window), labels)
 
 
 def _metadata(slo: Slo, windows: Windows, ids: Mapping[str, str]) -> list[Recording]:
-    days = decimal_text(Decimal(repr(parse_duration(windows.period) / _DAY)))
-    budget = series(names.SLO_ERROR_BUDGET, ids)
+    days = decimal_text(Decimal(repr(parse_duration(windows.period) / DAY)))
+    budget = series(names.SLO_ERROR_BUDGET, slo.id)
     on = f"on ({', '.join(ids)}) group_left"
 
     def burn(window: str) -> str:
-        return f"{series(names.sli_record(window), ids)}\n/ {on}\n{budget}"
+        return f"{series(names.sli_record(window), slo.id)}\n/ {on}\n{budget}"
 
     values = {
         names.SLO_OBJECTIVE: f"vector({decimal_text(1 - slo.budget)})",
@@ -131,31 +165,47 @@ def _metadata(slo: Slo, windows: Windows, ids: Mapping[str, str]) -> list[Record
         names.SLO_PERIOD_DAYS: f"vector({days})",
         names.SLO_CURRENT_BURN_RATE: burn(windows.base),
         names.SLO_PERIOD_BURN_RATE: burn(windows.period),
-        names.SLO_BUDGET_REMAINING: f"1 - {series(names.SLO_PERIOD_BURN_RATE, ids)}",
+        names.SLO_BUDGET_REMAINING: f"1 - {series(names.SLO_PERIOD_BURN_RATE, slo.id)}",
     }
-    return [Recording(record, expr, ids) for record, expr in values.items()]
+    about = {"sloth_mode": "bongsu", "sloth_objective": decimal_text((1 - slo.budget) * 100), "sloth_spec": slo.spec}
+    return [
+        *(Recording(record, expr, ids) for record, expr in values.items()),
+        Recording(names.SLO_INFO, "vector(1)", {**ids, **about}),
+    ]
 
 
-def _alert(slo: Slo, tier: Tier, windows: Windows, links: Links, ids: Mapping[str, str]) -> Alerting:
+def _alert(slo: Slo, tier: Tier, windows: Windows, links: Links, factor: float) -> Alerting:
     limit = f"({decimal_text(tier.factor)} * {decimal_text(slo.budget)})"
-    expr = "\nand\n".join(
-        f"max without ({names.LABEL_SLO_WINDOW}) ({series(names.sli_record(window), ids)} > {limit})"
-        for window in (tier.short, tier.long)
-    )
+    shares = [f"{ratio_expr(slo, windows, window)}\n> {limit}" for window in dict.fromkeys((tier.short, tier.long))]
+    floor = [_floor(slo, tier, factor)] if tier.events else []
+    expr = "\nand\n".join(shares) + "".join(floor)
     return Alerting(slo.alert, expr, labels_of(slo, tier), _annotations(slo, tier, windows, links))
+
+
+def _floor(slo: Slo, tier: Tier, factor: float) -> str:
+    """Return "enough bad events in the long window"; half an event less, because `rate` extrapolates both ways."""
+    step = _FINE_STEP if tier.long_seconds < _COARSE else _COARSE_STEP
+    sums = f"sum_over_time({_rates(slo.id, tier.base, _BAD)}[{tier.long}:{format_duration(step)}])"
+    return f"\nand ignoring ({names.LABEL_EVENTS})\n{sums} * {_number(step / factor)} > {_number(tier.events - 0.5)}"
+
+
+def _number(value: float) -> str:
+    return decimal_text(Decimal(repr(value)))
 
 
 def _annotations(slo: Slo, tier: Tier, windows: Windows, links: Links) -> dict[str, str]:
     times, share = decimal_text(tier.factor), decimal_text(threshold(tier, slo.objective) * 100)
     promise = decimal_text((1 - slo.budget) * 100)
     now = "{{ $value | humanizePercentage }}"
+    both = tuple(dict.fromkeys((tier.short, tier.long)))
+    over, over_ko = f"over {' and '.join(both)}", f"{', '.join(both)} 동안"
     return {
         "summary": f"{slo.title}: the error budget burns at {times} times the sustainable rate or faster.",
-        "description": f"{now} of the events of the last {tier.short} were bad, and more than {share}% over both "
-        f"{tier.short} and {tier.long}; the promise is {promise}% good over {windows.period}.",
+        "description": f"{now} of the events of the last {tier.short} were bad, and more than {share}% {over}; "
+        f"the promise is {promise}% good over {windows.period}.",
         "summary_ko": f"{slo.title_ko}: 오류 예산이 지속 가능한 속도의 {times}배 이상으로 소진되고 있습니다.",
         "description_ko": f"최근 {tier.short} 동안 이벤트의 {now}가 실패했습니다. "
-        f"두 기간({tier.short}, {tier.long}) 모두 {share}%를 넘었습니다. "
+        f"{over_ko} 실패율이 모두 {share}%를 넘었습니다. "
         f"약속은 {windows.period} 동안 {promise}% 성공입니다.",
         "runbook_url": links.file(names.runbook_path(slo.alert)),
         "dashboard_url": links.panel(slo.service, slo.alert),

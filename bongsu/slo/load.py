@@ -1,8 +1,8 @@
-"""Read OpenSLO v1 documents (kinds Service and SLO) into the model.
+"""Read OpenSLO v1 documents (kinds Service and SLO), and Sloth's AlertWindows, into the model.
 
 Source: https://github.com/OpenSLO/OpenSLO (v1); one inline Prometheus ratio metric per SLO, a rolling window,
 `budgetingMethod: Occurrences`. What the alert is called, OpenSLO cannot say: annotations `bongsu/alert` and
-`bongsu/title-ko` do.
+`bongsu/title-ko` do; `bongsu/min-bad-events` says how many bad events a tier waits for.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from bongsu.core.conventions import SEVERITIES
 from bongsu.core.diagnostics import Problem, Severity, Span
 from bongsu.core.durations import parse_duration
 from bongsu.core.promql import WINDOW, Expression
 from bongsu.core.yaml import Node, Reader, load_documents
-from bongsu.slo.model import Service, Slo, Slos, Tier, Windows
+from bongsu.slo.model import Service, Slo, Slos
+from bongsu.slo.windows import WindowRules, alert_windows, fit, load_rules, period_problem, usable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 API = "openslo/v1"
+_KINDS = {API: ["Service", "SLO"], "sloth.slok.dev/v1": ["AlertWindows"]}
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
 _ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}$")
+_NAMED, _TITLE_KO, _EVENTS = _ANNOTATIONS = ("bongsu/alert", "bongsu/title-ko", "bongsu/min-bad-events")
 
 
 def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
@@ -33,6 +34,7 @@ def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
     problems: list[Problem] = []
     services: list[Service] = []
     slos: list[Slo] = []
+    own: list[WindowRules] = []
     for file in sorted(texts):
         nodes, found = load_documents(texts[file], file)
         problems += found
@@ -40,13 +42,20 @@ def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
             problems.append(empty_file(file))
         for node in nodes:
             reader = Reader(node, problems)
-            reader.choice("apiVersion", [API])
-            kind = reader.choice("kind", ["Service", "SLO"])
-            if kind == "Service":
+            api = reader.choice("apiVersion", list(_KINDS))
+            kind = reader.choice("kind", _KINDS.get(api, []))
+            if kind == "AlertWindows":
+                own.append(alert_windows(reader))
+            elif kind == "Service":
                 services.append(_service(reader))
             elif kind == "SLO":
                 slos.append(_slo(reader))
-    windows = {period: tiers for period in sorted({slo.period for slo in slos}) if (tiers := load_windows(period))}
+    rules, theirs = load_rules(), {found.period: found for found in own if usable(found)}
+    windows = {
+        slo.id: fit(theirs.get(parse_duration(slo.period), rules), slo.period, slo.objective, slo.events)
+        for slo in slos
+        if slo.sane and slo.period and not period_problem(slo.period)
+    }
     return Slos(tuple(sorted(services, key=_by_name)), tuple(sorted(slos, key=_by_id)), windows), problems
 
 
@@ -63,48 +72,6 @@ def empty_file(file: str) -> Problem:
     return Problem(
         "spec/empty", Severity.ERROR, Span(file), "the file declares nothing", "it looks armed and is not", "delete it"
     )
-
-
-def load_windows(period: str = "30d") -> Windows | None:
-    """Return the packaged burn-rate tiers of a period, or None when there are none for it."""
-    file = resources.files("bongsu.slo") / "windows" / f"{period}.yaml"
-    if not re.fullmatch(r"[0-9a-z]+", period) or not file.is_file():
-        return None
-    windows, problems = parse_windows(file.read_text(encoding="utf-8"), f"{period}.yaml")
-    if problems:
-        raise ValueError(f"the packaged windows of {period} are broken: {problems[0].what}")
-    return windows
-
-
-def parse_windows(text: str, file: str) -> tuple[Windows, list[Problem]]:
-    """Return the tiers of a windows file and every problem of its form."""
-    nodes, problems = load_documents(text, file)
-    root = Reader(nodes[0] if nodes else Node({}, Span(file)), problems)
-    windows = Windows(
-        root.text("period"),
-        root.text("source"),
-        tuple(_tier(Reader(node, problems, "tiers")) for node in root.sequence("tiers")),
-    )
-    root.done()
-    return windows, problems
-
-
-def _tier(reader: Reader) -> Tier:
-    tier = Tier(
-        reader.text("name"),
-        reader.choice("severity", SEVERITIES),
-        Decimal(repr(reader.number("factor"))),
-        _window(reader, "long"),
-        _window(reader, "short"),
-    )
-    reader.done()
-    return tier
-
-
-def _window(reader: Reader, key: str) -> str:
-    text = reader.text(key)
-    reader.parsed(key, parse_duration, 0.0)
-    return text
 
 
 def _service(reader: Reader) -> Service:
@@ -126,10 +93,11 @@ def _slo(reader: Reader) -> Slo:
     name = _name(meta)
     title = meta.text("displayName", name)
     notes = meta.mapping("annotations")
-    alert = notes.text("bongsu/alert")
+    alert = notes.text(_NAMED)
     if alert and not _ALERT.match(alert):
-        notes.fail("spec/value", notes.span("bongsu/alert"), f"{alert!r} is not a CamelCase alert name", "rename it")
-    title_ko = notes.text("bongsu/title-ko")
+        notes.fail("spec/value", notes.span(_NAMED), f"{alert!r} is not a CamelCase alert name", "rename it")
+    title_ko = notes.text(_TITLE_KO)
+    events = _floor(notes)
     _foreign(notes)
     meta.strings("labels")
     meta.done()
@@ -157,7 +125,8 @@ def _slo(reader: Reader) -> Slo:
         meta.span("name"),
         objective_span,
         spec.span("service"),
-        notes.span("bongsu/alert"),
+        notes.span(_NAMED),
+        events,
     )
 
 
@@ -168,12 +137,24 @@ def _name(meta: Reader) -> str:
     return name
 
 
+def _floor(notes: Reader) -> int | None:
+    """Return how many bad events a tier waits for, when the author says so."""
+    text = notes.text(_EVENTS, "")
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        notes.fail("spec/value", notes.span(_EVENTS), f"{text!r} is not a number of events", 'write "5", or "0": none')
+        return None
+    return int(text)
+
+
 def _foreign(notes: Reader) -> None:
     """Accept other tools' annotations; under `bongsu/` an unknown key is a misspelling."""
     for key, node in list(notes.items()):
-        if key.startswith("bongsu/") and key not in ("bongsu/alert", "bongsu/title-ko"):
+        if key.startswith("bongsu/") and key not in _ANNOTATIONS:
             span = notes.node.keys.get(key, node.span)
-            notes.fail("spec/unknown-key", span, f"unknown annotation {key}", "known: bongsu/alert, bongsu/title-ko")
+            known = f"known: {', '.join(_ANNOTATIONS)}"
+            notes.fail("spec/unknown-key", span, f"unknown annotation {key}", known)
 
 
 def _only(spec: Reader, key: str) -> Reader:
@@ -233,9 +214,8 @@ def _query(metric: Reader, key: str) -> Expression:
 
 def _period(window: Reader) -> str:
     period = window.text("duration")
-    if period and load_windows(period) is None:
-        hint = "use 30d, or add bongsu/slo/windows/<period>.yaml"
-        window.fail("spec/value", window.span("duration"), f"no burn-rate tiers are defined for {period!r}", hint)
+    if period and (problem := period_problem(period)):
+        window.fail("spec/value", window.span("duration"), problem, "write a day or more, such as 7d, 28d or 30d")
     if not window.flag("isRolling"):
         window.fail("spec/value", window.node.span, "only rolling windows can be compiled", "write isRolling: true")
     window.done()

@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One pair of windows: fires when both burn the budget `factor` times too fast."""
+    """One pair of windows: fires when both burn the budget `factor` times too fast.
+
+    `long` must also hold `events` bad events (0: no floor). Windows longer than `base` are averages of rates over
+    `base`, which smears what they see by half of it (bongsu/slo/timing.py).
+    """
 
     name: str
     severity: str
     factor: Decimal
     long: str
     short: str
+    base: str = "5m"
+    events: int = 0
 
     @property
     def long_seconds(self) -> float:
@@ -35,23 +41,24 @@ class Tier:
         """Return the length of the short window."""
         return parse_duration(self.short)
 
+    @property
+    def base_seconds(self) -> float:
+        """Return the length of the window whose rates are recorded."""
+        return parse_duration(self.base)
+
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The tiers of one SLO period, and where they come from."""
+    """The tiers that watch one SLO: of its period, fitted to its objective; `base` is the window that is recorded."""
 
     period: str
     source: str
+    base: str
     tiers: tuple[Tier, ...]
 
     def all(self) -> tuple[str, ...]:
-        """Return every window once, shortest first."""
+        """Return every window of a tier once, shortest first."""
         return tuple(sorted({w for t in self.tiers for w in (t.short, t.long)}, key=parse_duration))
-
-    @property
-    def base(self) -> str:
-        """Return the shortest window: its rates of bad and total events are what the period budget is summed from."""
-        return self.all()[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Slo:
-    """One promise: of `total` events at most 1 - `objective` may be `bad` (or all but `objective` be `good`)."""
+    """One promise: of `total` events at most 1 - `objective` may be `bad` (or all but `objective` be `good`).
+
+    `events` overrides how many bad events a tier waits for; None leaves that to the tier. `spec` is the apiVersion.
+    """
 
     service: str
     name: str
@@ -81,6 +91,8 @@ class Slo:
     objective_span: Span
     service_span: Span
     alert_span: Span
+    events: int | None = None
+    spec: str = "openslo/v1"
 
     @property
     def id(self) -> str:
@@ -104,15 +116,19 @@ class Slo:
 
 @dataclass(frozen=True, slots=True)
 class Slos:
-    """Everything the slo catalogue declares, in the order of names, and the tiers of each period it uses."""
+    """Everything the slo catalogue declares, in the order of names, and the windows of each SLO that has any."""
 
     services: tuple[Service, ...]
     slos: tuple[Slo, ...]
     windows: Mapping[str, Windows]
 
+    def watched(self) -> tuple[tuple[Slo, Windows], ...]:
+        """Return the SLOs that have tiers, with them; without (a broken objective or period) is a problem already."""
+        return tuple((slo, self.windows[slo.id]) for slo in self.slos if slo.id in self.windows)
+
     def tiers(self, slo: Slo) -> tuple[Tier, ...]:
         """Return the tiers that watch an SLO."""
-        return self.windows[slo.period].tiers
+        return self.windows[slo.id].tiers
 
 
 def decimal_text(value: Decimal) -> str:

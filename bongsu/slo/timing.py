@@ -1,7 +1,9 @@
 """When a burn-rate tier fires and clears, computed from its windows.
 
-Steady traffic, clean history of at least the long window, errors that start and stop at once.
-Source: SRE workbook ch. 5; checked live within two scrapes (research/alerts.md 3 and 5).
+Steady traffic, clean history of at least the long window, errors that start and stop at once. The shares come from
+recorded rates over the base window B: the base window itself sees an outage grow in a straight line, longer ones are
+averages of those rates, so that they see it grow in a parabola for B and in a straight line after it, B/2 later.
+Source: SRE workbook ch. 5 for the straight line; the rest follows by integration and is replayed by promtool.
 """
 
 from __future__ import annotations
@@ -22,17 +24,40 @@ MIN_SCRAPES = 5
 """Fewer samples in the shortest window and `rate` sees single scrapes instead of a trend."""
 
 
+def seen_after(share: float, window: float, base: float) -> float:
+    """Return the seconds until the bad share of a window reaches `share` (of what the outage is, 0 to 1)."""
+    if window <= base:
+        return window * share
+    area = window * share
+    if area <= base / 2:
+        return math.sqrt(2 * base * area)
+    if area <= window - base / 2:
+        return area + base / 2
+    return window + base - math.sqrt(2 * base * (window - area))
+
+
+def gone_after(share: float, window: float, base: float) -> float:
+    """Return the seconds until the bad share of a window that was full of it falls to `share`: the mirror image."""
+    return seen_after(1 - share, window, base)
+
+
 def detect_seconds(tier: Tier, objective: float, error_ratio: float, factor: float = 1.0) -> float:
     """Return how long after the onset of `error_ratio` a tier fires; infinity when it never does."""
     limit = float(threshold(tier, objective))
+    if error_ratio <= limit:
+        return math.inf
     # "e > limit" decides, and a total outage of a tier that is not dead always does.
-    return tier.long_seconds / factor * limit / error_ratio if error_ratio > limit else math.inf
+    windows = (tier.long_seconds, tier.short_seconds)
+    return max(seen_after(limit / error_ratio, window, tier.base_seconds) for window in windows) / factor
 
 
 def reset_seconds(tier: Tier, objective: float, error_ratio: float, factor: float = 1.0) -> float:
     """Return how long a tier fires on after the errors stopped: the short window clears first; 0 if it never fired."""
     limit = float(threshold(tier, objective))
-    return tier.short_seconds / factor * (1 - limit / error_ratio) if error_ratio > limit else 0.0
+    if error_ratio <= limit:
+        return 0.0
+    windows = (tier.long_seconds, tier.short_seconds)
+    return min(gone_after(limit / error_ratio, window, tier.base_seconds) for window in windows) / factor
 
 
 def max_factor(windows: Iterable[float], scrape_seconds: float) -> float:

@@ -33,10 +33,20 @@ def test_there_is_one_timing_per_compiled_alert_rule() -> None:
 
 def test_a_burn_rate_tier_has_the_workbooks_times() -> None:
     fast = timing("AnswersBudgetBurn", tier="fast")
-    assert fast.windows == (300, 3600)
-    assert fast.longest_window == 3600
-    assert fast.detect_seconds_at_total_outage == pytest.approx(518.4)
+    assert fast.windows == (300, 600)
+    assert fast.longest_window == 600
+    # sqrt(2 x 300 x 600 x 0.144): the average of 5-minute rates over 10 minutes.
+    assert fast.detect_seconds_at_total_outage == pytest.approx(227.7, abs=0.1)
     assert fast.clear_seconds == pytest.approx(256.8)
+
+
+def test_a_burn_rate_tier_waits_for_its_bad_events() -> None:
+    assert (timing("AnswersBudgetBurn", tier="fast").floor, timing("AnswersBudgetBurn", tier="fast").floor_window) == (
+        5,
+        600,
+    )
+    assert timing("AnswersBudgetBurn", tier="fast", rate=0.01).detect_seconds_at_total_outage == 500
+    assert math.isinf(timing("AnswersBudgetBurn", tier="fast", rate=0.001).detect_seconds_at_total_outage)
 
 
 def test_availability_falls_below_ninety_percent_after_a_tenth_of_its_window() -> None:

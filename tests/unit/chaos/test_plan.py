@@ -24,12 +24,15 @@ def test_deadlines_of_the_shipped_experiment_are_computed_from_the_rules() -> No
     plan = make_plan(EXPERIMENT, timed(EXPERIMENT), pipeline=1.5)
     ideal = {str(e.expected): (round(e.ideal_fire, 2), round(e.ideal_clear, 2)) for e in plan.expectations}
     assert ideal == {
-        "AnswersBudgetBurn critical tier=fast": (8.64, 4.28),  # 1 h x 14.4 % / 60; 5 m x (1 - 14.4 %) / 60
+        "AnswersBudgetBurn critical tier=fast": (
+            3.79,
+            4.28,
+        ),  # sqrt(2 x 5 m x 10 m x 14.4 %) / 60
         "AvailabilityLow critical kind=run": (0.5, 5.0),  # a tenth of 5 m / 60; 5 m / 60
         "ErrorsHigh critical": (5.67, 15.0),  # 51 errors at 9 a second; 15 m / 60
     }
     burn = plan.expectations[0]
-    assert burn.fire_within == pytest.approx(8.64 * 1.5 + 1.5 + NOISE_SECONDS)
+    assert burn.fire_within == pytest.approx(3.79 * 1.5 + 1.5 + NOISE_SECONDS, abs=0.01)
     assert (plan.lead_in, plan.floor, plan.floor_window) == (60.0, 20.0, 5.0)
 
 

@@ -12,6 +12,7 @@ from bongsu.slo.compile import compile_slo, compile_slos
 from bongsu.slo.load import load
 from bongsu.slo.model import Slo, Slos
 from bongsu.slo.rules import Group, Links
+from bongsu.slo.windows import fit, load_rules
 
 TEXT = (Path(__file__).parents[3] / "slo/research-assistant.yaml").read_text(encoding="utf-8")
 LINKS = Links("https://git.example.com/x", "https://grafana.example.com")
@@ -20,24 +21,35 @@ SLO: Slo = SLOS.slos[0]
 
 
 def group(slo: Slo = SLO, factor: float = 1.0) -> Group:
-    return compile_slo(slo, SLOS.windows["30d"], LINKS, factor)
+    return compile_slo(slo, fit(load_rules(), slo.period, slo.objective, slo.events), LINKS, factor)
 
 
-def test_the_records_are_sloths_and_stand_before_the_alerts_in_one_group() -> None:
+def test_the_records_are_sloths_and_stand_before_the_alerts_in_one_group_of_17() -> None:
     made = group()
     assert made.name == "bongsu-slo-research-assistant-answers-succeed"
     assert made.records() == (
-        "slo:sli_bad:rate5m",
-        "slo:sli_total:rate5m",
-        *(f"slo:sli_error:ratio_rate{window}" for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d")),
+        "slo:sli_events:rate5m",
+        "slo:sli_events:rate5m",
+        "slo:sli_events:rate1h",
+        "slo:sli_error:ratio_rate5m",
+        "slo:sli_error:ratio_rate1h",
+        "slo:sli_error:ratio_rate30d",
         "slo:objective:ratio",
         "slo:error_budget:ratio",
         "slo:time_period:days",
         "slo:current_burn_rate:ratio",
         "slo:period_burn_rate:ratio",
         "slo:period_error_budget_remaining:ratio",
+        "sloth_slo_info",
     )
     assert made.rules[len(made.records()) :] == made.alerts()
+    assert len(made.rules) == 17
+
+
+def test_only_the_two_base_recordings_read_the_systems_own_series() -> None:
+    made = group()
+    readers = [rule for rule in made.rules if "bongsu_events_total" in rule.expr]
+    assert readers == [*made.rules[:2]]
 
 
 def test_every_tier_is_a_rule_of_one_name_without_for() -> None:
@@ -46,11 +58,24 @@ def test_every_tier_is_a_rule_of_one_name_without_for() -> None:
         for a in group().alerts()
     ]
     assert found == [
-        ("AnswersBudgetBurn", "fast", "critical", "5m", "1h", 0.0),
+        ("AnswersBudgetBurn", "fast", "critical", "5m", "10m", 0.0),
         ("AnswersBudgetBurn", "slow", "critical", "30m", "6h", 0.0),
         ("AnswersBudgetBurn", "day", "warning", "2h", "1d", 0.0),
         ("AnswersBudgetBurn", "days", "warning", "6h", "3d", 0.0),
     ]
+
+
+def test_windows_of_one_length_are_compared_once() -> None:
+    fast = group(replace(SLO, objective=0.9)).alerts()[0]
+    assert (fast.labels["short"], fast.labels["long"]) == ("5m", "5m")
+    assert fast.expr.count("> (5.5 * 0.1)") == 1
+    assert "over 5m;" in fast.annotations["description"]
+
+
+def test_a_tier_waits_for_bad_events_unless_told_not_to() -> None:
+    assert group().alerts()[0].expr.endswith("[10m:1m]) * 60 > 4.5")
+    assert group(factor=60.0).alerts()[0].expr.endswith("[10s:1s]) * 1 > 4.5")
+    assert "and ignoring (events)" not in group(replace(SLO, events=0)).alerts()[0].expr
 
 
 @pytest.mark.parametrize("factor", [1.0, 7.0, 60.0])
@@ -76,9 +101,16 @@ def test_thresholds_are_exact_decimals() -> None:
 
 def test_a_promise_of_good_events_counts_the_rest_as_bad() -> None:
     good = Expression("sum(rate(ok[{{.window}}]))", Span("f"))
-    made = group(replace(SLO, bad=None, good=good, total=Expression("a + rate(b[{{.window}}]) # note", Span("f"))))
-    assert made.rules[0].expr == "(a + rate(b[5m]))\n-\n(\nsum(rate(ok[5m]))\nor\n0 * (a + rate(b[5m]))\n)"
-    assert made.rules[2].expr.endswith("/\n((a + rate(b[5m])) > 0)")
+    total = Expression("a + avg_over_time(b[{{.window}}]) # note", Span("f"))
+    made = group(replace(SLO, bad=None, good=good, total=total))
+    assert made.rules[0].expr == (
+        f"(a + avg_over_time(b[5m]))\n-\n(\nsum({counted('ok')})\nor\n0 * (a + avg_over_time(b[5m]))\n)"
+    )
+
+
+def counted(metric: str) -> str:
+    born = f"(({metric} unless {metric} offset 5m) and on (job, instance) (up offset 5m == 1))"
+    return f"((rate({metric}[5m]) unless {born}) or {born} / 300)"
 
 
 def test_every_alert_says_what_happened_in_both_languages_and_where_to_look() -> None:
@@ -94,7 +126,7 @@ def test_every_alert_says_what_happened_in_both_languages_and_where_to_look() ->
         ]
         assert alert.annotations["runbook_url"] == "https://git.example.com/x/runbooks/AnswersBudgetBurn.md"
         assert alert.annotations["last_proof"].startswith("{{ with query ")
-    assert "more than 14.4% over both 5m and 1h" in group().alerts()[0].annotations["description"]
+    assert "more than 14.4% over 5m and 10m" in group().alerts()[0].annotations["description"]
 
 
 def test_same_slos_same_bytes() -> None:

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from bongsu.core.diagnostics import Problem
-from bongsu.slo.load import load, load_windows, parse_windows
+from bongsu.slo.load import load
 from bongsu.slo.model import Slos
 
 TEXT = (Path(__file__).parents[3] / "slo/research-assistant.yaml").read_text(encoding="utf-8")
@@ -79,24 +79,48 @@ def test_the_order_of_files_does_not_matter() -> None:
     assert load(one) == load(two)
 
 
-def test_each_packaged_window_file_names_its_source_and_the_workbooks_factors() -> None:
-    windows = load_windows("30d")
-    assert windows is not None
-    assert windows.source.startswith("https://sre.google/workbook/")
-    # Factor = budget share x period / long window: 2, 5, 10 and 10 % of 30 days.
-    shares = {"fast": 0.02, "slow": 0.05, "day": 0.1, "days": 0.1}
-    for tier in windows.tiers:
-        assert math.isclose(float(tier.factor), shares[tier.name] * 30 * 86400 / tier.long_seconds)
-        assert tier.long_seconds / tier.short_seconds == 12
-    assert load_windows("28d") is None
-    assert load_windows("../30d") is None
+def test_an_slo_says_how_many_bad_events_its_tiers_wait_for() -> None:
+    noted = TEXT.replace("    bongsu/title-ko", '    bongsu/min-bad-events: "12"\n    bongsu/title-ko')
+    slos, problems = read(noted)
+    assert problems == []
+    assert {tier.events for tier in slos.tiers(slos.slos[0])} == {12}
+    assert codes(noted.replace('"12"', "a dozen")) == [("spec/value", 17)]
 
 
-def test_a_broken_windows_file_is_reported_with_its_place() -> None:
-    _, problems = parse_windows(
-        "period: 30d\nsource: x\ntiers:\n  - {name: a, long: 1x, short: 5m, factor: 2, severity: loud}\n", "w"
-    )
-    assert sorted((problem.code, problem.span.column) for problem in problems) == [
-        ("spec/value", 21),
-        ("spec/value", 57),
+def test_a_period_below_a_day_and_a_broken_objective_have_no_tiers() -> None:
+    for broken in (TEXT.replace("duration: 30d", "duration: 12h"), TEXT.replace("target: 0.99", "target: 1.0")):
+        assert read(broken)[0].windows == {}
+
+
+OWN = """\
+apiVersion: sloth.slok.dev/v1
+kind: AlertWindows
+spec:
+  sloPeriod: 30d
+  page:
+    quick: {errorBudgetPercent: 1, shortWindow: 2m, longWindow: 30m}
+    slow: {errorBudgetPercent: 5, shortWindow: 30m, longWindow: 6h}
+  ticket:
+    quick: {errorBudgetPercent: 10, shortWindow: 2h, longWindow: 1d}
+    slow: {errorBudgetPercent: 9, shortWindow: 6h, longWindow: 3d}
+"""
+
+
+def test_tiers_of_ones_own_watch_the_slos_of_their_period_as_they_stand() -> None:
+    slos, problems = load({FILE: TEXT, "slo/windows.yaml": OWN})
+    assert problems == []
+    assert [(t.name, t.severity, t.long, t.short, str(t.factor), t.base) for t in slos.tiers(slos.slos[0])] == [
+        ("fast", "critical", "30m", "2m", "14.4", "2m"),
+        ("slow", "critical", "6h", "30m", "6", "2m"),
+        ("day", "warning", "1d", "2h", "3", "2m"),
+        ("days", "warning", "3d", "6h", "0.9", "2m"),
     ]
+    others = load({FILE: TEXT, "slo/windows.yaml": OWN.replace("sloPeriod: 30d", "sloPeriod: 7d")})[0]
+    assert [tier.long for tier in others.tiers(others.slos[0])] == ["10m", "6h", "1d", "3d"]
+
+
+def test_broken_tiers_are_said_and_never_computed_with() -> None:
+    broken = OWN.replace("longWindow: 30m", "longWindow: x").replace("slow: {errorBudgetPercent: 9", "slwo: {x: 9")
+    slos, problems = load({FILE: TEXT, "slo/windows.yaml": broken})
+    assert {(p.code, p.span.line) for p in problems} >= {("spec/value", 6), ("spec/unknown-key", 10)}
+    assert slos.tiers(slos.slos[0])[0].base == "5m"
