@@ -31,6 +31,6 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
                     f"tier {tier.name} of {slo.name} can never fire: it waits for {share}% bad events",
                     f"factor {decimal_text(tier.factor)} x (1 - {slo.objective:g}) is not below 1: "
                     "a total outage would page late or not at all",
-                    f"raise the objective to at least {decimal_text(lowest)}, or remove the AlertWindows of {slo.period}: "
-                    "the packaged tiers fit themselves to it",
+                    f"raise the objective to at least {decimal_text(lowest)}, or remove the AlertWindows of "
+                    f"{slo.period}: the packaged tiers fit themselves to it",
                 )
