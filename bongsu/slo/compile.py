@@ -31,8 +31,10 @@ DAY = 86400.0
 HOUR = "1h"
 _BAD, _TOTAL = "bad", "total"
 _COARSE = 6 * 3600.0
-"""Above this length, counting events at steps of 5 minutes is exact enough."""
-_FINE_STEP, _COARSE_STEP = 60.0, 300.0
+"""Windows above this length are read at steps of the base window instead of at every evaluation."""
+_COUNTING = ((3600.0, 15.0), (_COARSE, 60.0))
+"""At which steps events are counted in windows up to a length, in seconds; at 5 minutes above."""
+_COARSE_STEP = 300.0
 
 
 def compile_slos(slos: Slos, links: Links, factor: float = 1.0) -> dict[str, str]:
@@ -184,7 +186,7 @@ def _alert(slo: Slo, tier: Tier, windows: Windows, links: Links, factor: float) 
 
 def _floor(slo: Slo, tier: Tier, factor: float) -> str:
     """Return "enough bad events in the long window"; half an event less, because `rate` extrapolates both ways."""
-    step = _FINE_STEP if tier.long_seconds <= _COARSE else _COARSE_STEP
+    step = next((step for length, step in _COUNTING if tier.long_seconds <= length), _COARSE_STEP)
     sums = f"sum_over_time({_rates(slo.id, tier.base, _BAD)}[{tier.long}:{format_duration(step)}])"
     return f"\nand ignoring ({names.LABEL_EVENTS})\n{sums} * {_number(step / factor)} > {_number(tier.events - 0.5)}"
 

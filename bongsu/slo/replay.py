@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
 from bongsu.core.artefacts import header
-from bongsu.core.durations import format_duration, parse_duration
+from bongsu.core.durations import format_duration
 from bongsu.core.emit import dump
 from bongsu.slo.example import example
 from bongsu.slo.model import threshold
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bongsu.slo.model import Slo, Slos, Tier
 
 _SAMPLES_IN_BASE = 5
-_COARSE = 6 * 3600.0
+_SHORT, _COARSE = 3600.0, 6 * 3600.0
 _EVENTS = 1_000_000
 """Events of a sample in a steady stream: enough that shares just beside a threshold are whole numbers."""
 _JUST = 0.03
@@ -82,8 +82,10 @@ def _replay(slo: Slo, tier: Tier, found: Example, rules: str, factor: float) -> 
 
 
 def _pace(tier: Tier) -> Pace:
-    sample = min(60.0, parse_duration(tier.base) / _SAMPLES_IN_BASE)
-    return Pace(sample, sample if tier.long_seconds <= _COARSE else parse_duration(tier.base))
+    minute = min(60.0, tier.base_seconds / _SAMPLES_IN_BASE)
+    if tier.long_seconds <= _SHORT:
+        return Pace(minute / 4, minute / 4)
+    return Pace(minute, minute if tier.long_seconds <= _COARSE else tier.base_seconds)
 
 
 def _definition(tier: Tier, objective: float, pace: Pace) -> Definition:

@@ -83,7 +83,7 @@ MUTATIONS = [
     ("fast", "> 4.5", "> 40"),
     ("fast", "> 4.5", "> 1"),
     ("fast", "severity: critical", "severity: warning"),
-    ("fast", "[5m]))", "[15m]))"),
+    ("fast", "[5m]) unless", "[15m]) unless"),
     ("fast", 'kind="run",outcome="bad"', 'outcome="bad"'),
     ("fast", 'kind="run",outcome=~"good|bad"', 'kind="run"'),
     ("fast", "and\n          avg_over", "or\n          avg_over"),

@@ -73,8 +73,8 @@ def test_windows_of_one_length_are_compared_once() -> None:
 
 
 def test_a_tier_waits_for_bad_events_unless_told_not_to() -> None:
-    assert group().alerts()[0].expr.endswith("[10m:1m]) * 60 > 4.5")
-    assert group(factor=60.0).alerts()[0].expr.endswith("[10s:1s]) * 1 > 4.5")
+    assert group().alerts()[0].expr.endswith("[10m:15s]) * 15 > 4.5")
+    assert group(factor=60.0).alerts()[0].expr.endswith("[10s:250ms]) * 0.25 > 4.5")
     assert "and ignoring (events)" not in group(replace(SLO, events=0)).alerts()[0].expr
 
 
