@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-VERBS = ("up", "down", "status", "compile", "explain", "replay", "prove", "backup", "restore", "drill")
+VERBS = ("up", "down", "status", "compile", "explain", "replay", "backtest", "prove", "backup", "restore", "drill")
 OK, FINDINGS, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
 

@@ -1,0 +1,1 @@
+"""Labelled incidents: months of traffic with faults whose right answer is known, for `bongsu backtest`."""
