@@ -69,12 +69,14 @@ def _incident(reader: Reader, length: float | None) -> Incident:
         reader.choice("expect", EXPECTATIONS),
         reader.span("name"),
         *(_shares(reader) if length is not None else (0.0, 0.0)),
-        *((reader.parsed("on", parse_duration, 0.0), reader.parsed("every", parse_duration, 0.0)) if length else ()),
+        *((reader.parsed("pulse", parse_duration, 0.0), reader.parsed("every", parse_duration, 0.0)) if length else ()),
     )
     if length and incident.end > length:
         reader.fail("spec/value", reader.span("lasts"), f"{name} ends after the story", "start it earlier")
-    if (incident.on > 0) != (incident.every > 0) or incident.on > incident.every:
-        reader.fail("spec/value", reader.node.span, "`on` and `every` stand together, on <= every", "correct them")
+    if (incident.pulse > 0) != (incident.every > 0) or incident.pulse > incident.every:
+        reader.fail(
+            "spec/value", reader.node.span, "`pulse` and `every` stand together, pulse <= every", "correct them"
+        )
     reader.done()
     return incident
 

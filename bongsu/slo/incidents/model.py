@@ -15,7 +15,7 @@ PAGE, TICKET, NOTHING = EXPECTATIONS = ("page", "ticket", "nothing")
 class Incident:
     """Something that went wrong, `start` to `end`, in seconds (of the story, or since 1970 for real history).
 
-    While it lasts the share of bad events is `share`, or `burn` times the error budget; it is there for the first `on`
+    While it lasts the share of bad events is `share`, or `burn` times the error budget; it is there for the first `pulse`
     of each `every` seconds. Incidents of real history have neither.
     """
 
@@ -26,7 +26,7 @@ class Incident:
     span: Span
     share: float = 0.0
     burn: float = 0.0
-    on: float = 0.0
+    pulse: float = 0.0
     every: float = 0.0
 
     def bad(self, budget: float) -> float:

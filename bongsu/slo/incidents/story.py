@@ -30,7 +30,7 @@ def events(story: Incidents, budget: float, step: float) -> tuple[NDArray[np.int
     for incident in story.incidents:
         during = (times >= incident.start) & (times < incident.end)
         if incident.every:
-            during &= (times - incident.start) % incident.every < incident.on
+            during &= (times - incident.start) % incident.every < incident.pulse
         share[during] = np.maximum(share[during], incident.bad(budget))
     dice = np.random.default_rng(story.seed)
     total = dice.poisson(np.maximum(rate, 0) * step)

@@ -54,7 +54,7 @@ def test_real_history_has_times_with_a_zone() -> None:
         ("share: 0.5", "share: 1.5", 6, "between 0 and 1"),
         ("start: 2h", "start: 23h30m", 6, "ends after the story"),
         ("start: 2h, ", "", 6, "incidents.start is missing"),
-        ("share: 0.5", "share: 0.5, on: 2m", 6, "stand together"),
+        ("share: 0.5", "share: 0.5, pulse: 2m", 6, "stand together"),
         ("expect: page", "expect: pages", 6, "cannot be 'pages'"),
         ("name: later", "nam: later", 6, "unknown key"),
         ("length: 1d", "length: 2y", 3, "up to 400 days"),

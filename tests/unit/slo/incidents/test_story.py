@@ -42,7 +42,7 @@ def test_a_burn_is_a_multiple_of_the_budget_and_never_more_than_everything() -> 
 
 
 def test_a_flapping_incident_is_there_for_the_first_part_of_each_round() -> None:
-    good, _ = events(story(incident(36000, 39600, share=1, on=300, every=600)), 0.01, STEP)
+    good, _ = events(story(incident(36000, 39600, share=1, pulse=300, every=600)), 0.01, STEP)
     rounds = good[2400:2640].reshape(6, -1)
     assert rounds[:, :20].sum() == 0
     assert rounds[:, 20:].min() > 0
