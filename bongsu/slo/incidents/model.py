@@ -15,7 +15,7 @@ PAGE, TICKET, NOTHING = EXPECTATIONS = ("page", "ticket", "nothing")
 class Incident:
     """Something that went wrong, `start` to `end`, in seconds (of the story, or since 1970 for real history).
 
-    While it lasts the share of bad events is `share`, or `burn` times the error budget; it is there for the first `pulse`
+    While it lasts the share of bad events is `share`, or `burn` times the error budget, for the first `pulse`
     of each `every` seconds. Incidents of real history have neither.
     """
 
