@@ -15,7 +15,7 @@ def test_the_committed_output_is_what_the_compiler_writes_today() -> None:
 
 def test_compile_check_agrees(tmp_path: Path) -> None:
     code, out, _ = bongsu(ROOT, "compile", "--check")
-    assert (code, out) == (0, "19 files are up to date\n")
+    assert (code, out) == (0, f"{len(compile_all(load_catalogue(ROOT)))} files are up to date\n")
     code, _, err = bongsu(ROOT, "compile", "--check", "--out", str(tmp_path / "none"))
     assert code == 1
     assert "alerts-ErrorsHigh.rules.yml: not what `bongsu compile` would write" in err
