@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from bongsu.alerts.alertmanager import CONFIG, TEMPLATE, compile_alertmanager, compile_template
 from bongsu.alerts.compile import compile_alerts
 from bongsu.alerts.load import load as load_alerts
+from bongsu.alerts.watchdog import FILE as WATCHDOG
+from bongsu.alerts.watchdog import compile_watchdog
 from bongsu.chaos.load import parse_drill, parse_experiment
 from bongsu.checks.model import Catalogue
 from bongsu.checks.registry import check_all
@@ -97,8 +99,11 @@ def compile_all(catalogue: Catalogue, endpoints: Endpoints | None = None, factor
     alerts = catalogue.alerts.alerts
     rules = compile_slos(catalogue.slos, routes.links, factor) | compile_alerts(alerts, routes.links, factor)
     boards = compile_boards(resolve(dashboard, catalogue.slos, alerts) for dashboard in catalogue.dashboards)
+    to = endpoints or routes.endpoints
+    if to.heartbeat_url:
+        rules |= {WATCHDOG: compile_watchdog(routes.file)}
     routing = {
-        CONFIG: compile_alertmanager(routes, endpoints or routes.endpoints, factor),
+        CONFIG: compile_alertmanager(routes, to, factor),
         TEMPLATE: compile_template(routes.file),
     }
     rooms = {PROMETHEUS: rules, ALERTMANAGER: routing, GRAFANA: boards}
