@@ -26,6 +26,7 @@ VERBS = (
     "status",
     "compile",
     "explain",
+    "diff",
     "replay",
     "backtest",
     "watch",
