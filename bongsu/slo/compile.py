@@ -72,8 +72,9 @@ def ids_of(slo: Slo) -> dict[str, str]:
 
 
 def labels_of(slo: Slo, tier: Tier) -> dict[str, str]:
-    """Return the labels the rule of a tier sets; the ids of the SLO come with its series."""
+    """Return the labels the rule of a tier sets; the ids of the SLO come with its series. Ours route: they win."""
     return {
+        **slo.alert_labels.get(tier.severity, {}),
         names.LABEL_SEVERITY: tier.severity,
         names.LABEL_SERVICE: slo.service,
         names.LABEL_RULE: "SLO",
@@ -209,7 +210,8 @@ def _annotations(slo: Slo, tier: Tier, windows: Windows, links: Links) -> dict[s
         "description_ko": f"최근 {tier.short} 동안 이벤트의 {now}가 실패했습니다. "
         f"{over_ko} 실패율이 모두 {share}%를 넘었습니다. "
         f"약속은 {windows.period} 동안 {promise}% 성공입니다.",
-        "runbook_url": links.file(names.runbook_path(slo.alert)),
+        "runbook_url": slo.runbook or links.file(names.runbook_path(slo.alert)),
         "dashboard_url": links.panel(slo.service, slo.alert),
         "last_proof": last_proof(slo.alert),
+        **slo.alert_annotations.get(tier.severity, {}),
     }

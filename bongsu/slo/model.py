@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from bongsu.core.conventions import SEVERITIES
 from bongsu.core.durations import parse_duration
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Slo:
     """One promise: of `total` events at most 1 - `objective` may be `bad` (or all but `objective` be `good`).
 
     `events` overrides how many bad events a tier waits for; None leaves that to the tier. `spec` is the apiVersion.
+    Tiers of a severity that is not in `severities` are left out. What alerts carry beside our own labels and
+    annotations stands under their severity; `runbook` is the address of a runbook that is not ours.
     """
 
     service: str
@@ -93,6 +96,10 @@ class Slo:
     alert_span: Span
     events: int | None = None
     spec: str = "openslo/v1"
+    severities: tuple[str, ...] = SEVERITIES[:2]
+    alert_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    alert_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    runbook: str = ""
 
     @property
     def id(self) -> str:
