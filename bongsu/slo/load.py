@@ -74,7 +74,7 @@ def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
 
 def _kept(slo: Slo, windows: Windows) -> Windows:
     """Return the windows without the tiers that the SLO switches off."""
-    return replace(windows, tiers=tuple(tier for tier in windows.tiers if tier.severity in slo.severities))
+    return replace(windows, tiers=tuple(tier for tier in windows.tiers if tier.severity not in slo.silent))
 
 
 def _by_name(service: Service) -> tuple[str, Span]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bongsu.core.conventions import SEVERITIES
 from bongsu.core.durations import parse_duration
 
 if TYPE_CHECKING:
@@ -76,8 +75,8 @@ class Slo:
     """One promise: of `total` events at most 1 - `objective` may be `bad` (or all but `objective` be `good`).
 
     `events` overrides how many bad events a tier waits for; None leaves that to the tier. `spec` is the apiVersion.
-    Tiers of a severity that is not in `severities` are left out. What alerts carry beside our own labels and
-    annotations stands under their severity; `runbook` is the address of a runbook that is not ours.
+    `labels` and `annotations` are added to its rules and alerts, `alert_labels` and `alert_annotations` to the alerts
+    of a severity; `runbook_url` replaces the link to our own runbook; tiers of the severities in `silent` are left out.
     """
 
     service: str
@@ -96,10 +95,12 @@ class Slo:
     alert_span: Span
     events: int | None = None
     spec: str = "openslo/v1"
-    severities: tuple[str, ...] = SEVERITIES[:2]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    runbook_url: str = ""
+    silent: tuple[str, ...] = ()
     alert_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     alert_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    runbook: str = ""
 
     @property
     def id(self) -> str:

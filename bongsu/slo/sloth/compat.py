@@ -111,14 +111,11 @@ def of_slo(slo: Slo) -> SlothSlo:
     """Return one of our ratio SLOs as Sloth would know it; alerts carry the labels that our routes look at."""
     levels = {
         severity: Alert(
-            {
-                **slo.alert_labels.get(severity, {}),
-                names.LABEL_SERVICE: slo.service,
-                names.LABEL_SEVERITY: severity,
-            },
-            slo.alert_annotations.get(severity, {}),
+            {**slo.labels, **slo.alert_labels.get(severity, {}), **_routing(slo, severity)},
+            {**slo.annotations, **slo.alert_annotations.get(severity, {})},
         )
-        for severity in slo.severities
+        for severity in (CRITICAL, WARNING)
+        if severity not in slo.silent
     }
     return SlothSlo(
         slo.service,
@@ -164,6 +161,11 @@ def go_duration(seconds: float) -> str:
 def go_number(value: float) -> str:
     """Return a float as Go prints it: the shortest that reads back, integers without a point."""
     return repr(float(value)).removesuffix(".0")
+
+
+def _routing(slo: Slo, severity: str) -> dict[str, str]:
+    """Return the labels that alerts/routes.yaml looks at."""
+    return {names.LABEL_SERVICE: slo.service, names.LABEL_SEVERITY: severity}
 
 
 def _ids(slo: SlothSlo) -> dict[str, str]:

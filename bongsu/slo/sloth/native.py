@@ -44,10 +44,11 @@ def to_slo(slo: SlothSlo, spec: str) -> Slo:
         alert_span=slo.alert_span,
         events=0 if slo.sli.ratio is not None else None,
         spec=spec,
-        severities=tuple(levels),
-        alert_labels={severity: {**slo.labels, **alert.labels} for severity, alert in levels.items()},
+        labels=slo.labels,
+        runbook_url=_runbook(levels),
+        silent=tuple(severity for severity in (CRITICAL, WARNING) if severity not in levels),
+        alert_labels={severity: alert.labels for severity, alert in levels.items()},
         alert_annotations={severity: alert.annotations for severity, alert in levels.items()},
-        runbook=_runbook(levels),
     )
 
 

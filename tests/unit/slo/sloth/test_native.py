@@ -43,6 +43,12 @@ def test_pages_are_critical_tickets_are_warnings_and_our_labels_route() -> None:
     assert "pager" not in ticket.labels
 
 
+def test_the_labels_of_a_spec_stand_on_every_series() -> None:
+    (group,) = groups_of("01-ratio")
+    assert all(rule.labels["squad"] == "payments" for rule in group.rules)
+    assert all("pager" not in rule.labels for rule in group.rules if not isinstance(rule, Alerting))
+
+
 def test_the_authors_summary_stays_and_the_korean_one_is_ours() -> None:
     notes = alert("01-ratio", "critical").annotations
     assert notes["summary"] == "Customers' orders are refused"
