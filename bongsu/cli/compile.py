@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bongsu.cli import sloth
 from bongsu.cli.catalogue import RENDERED, check_all, compile_all, load_catalogue
 from bongsu.core.artefacts import diff_tree, write_tree
 from bongsu.core.diagnostics import has_errors, render
@@ -19,17 +20,21 @@ EXAMPLES = (
     "bongsu compile",
     "bongsu compile --check          # exit 1 when the committed output is not what would be compiled",
     "bongsu compile --out /tmp/rules",
+    "bongsu compile --compat sloth --out /tmp/sloth-rules",
 )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
     parser.add_argument("--check", action="store_true", help="compare with the output folder, write nothing")
-    parser.add_argument("--out", type=Path, default=Path(RENDERED), help=f"output folder (default: ROOT/{RENDERED})")
+    parser.add_argument("--out", type=Path, default=None, help=f"output folder (default: ROOT/{RENDERED})")
+    sloth.configure(parser)
 
 
 def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Report all problems at once; without an error, write (or with --check compare) the whole output."""
+    if args.compat:
+        return sloth.run(args, out, err)
     catalogue = load_catalogue(args.root)
     problems = check_all(catalogue)
     if problems:
@@ -37,7 +42,7 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     if has_errors(problems):
         print(f"nothing was compiled: {len(problems)} problem(s)", file=err)
         return 1
-    folder = args.root / args.out
+    folder = args.root / (args.out or RENDERED)
     files = compile_all(catalogue)
     if args.check:
         return _compare(folder, files, out, err)

@@ -63,7 +63,7 @@ def compile_slo(slo: Slo, windows: Windows, links: Links, factor: float = 1.0) -
         *_metadata(slo, windows, ids),
         *(_alert(slo, tier, windows, links, factor) for tier in windows.tiers),
     ]
-    return Group(f"bongsu-slo-{slo.id}", tuple(_faster(rule, factor) for rule in rules))
+    return Group(f"bongsu-slo-{slo.id}", tuple(_faster(rule, slo, factor) for rule in rules))
 
 
 def ids_of(slo: Slo) -> dict[str, str]:
@@ -72,8 +72,10 @@ def ids_of(slo: Slo) -> dict[str, str]:
 
 
 def labels_of(slo: Slo, tier: Tier) -> dict[str, str]:
-    """Return the labels the rule of a tier sets; the ids of the SLO come with its series."""
+    """Return the labels the rule of a tier sets; the ids of the SLO come with its series. Ours route: they win."""
     return {
+        **slo.labels,
+        **slo.alert_labels.get(tier.severity, {}),
         names.LABEL_SEVERITY: tier.severity,
         names.LABEL_SERVICE: slo.service,
         names.LABEL_RULE: "SLO",
@@ -108,10 +110,10 @@ def ratio_expr(slo: Slo, windows: Windows, window: str) -> str:
     return f"{bad}\n/ ignoring ({names.LABEL_EVENTS})\n({total} > 0)"
 
 
-def _faster(rule: Recording | Alerting, factor: float) -> Recording | Alerting:
+def _faster(rule: Recording | Alerting, slo: Slo, factor: float) -> Recording | Alerting:
     expr = compress(rule.expr, factor)
     if isinstance(rule, Recording):
-        return Recording(rule.record, expr, rule.labels)
+        return Recording(rule.record, expr, {**slo.labels, **rule.labels})
     return Alerting(rule.alert, expr, rule.labels, rule.annotations, rule.hold)
 
 
@@ -202,6 +204,7 @@ def _annotations(slo: Slo, tier: Tier, windows: Windows, links: Links) -> dict[s
     both = tuple(dict.fromkeys((tier.short, tier.long)))
     over, over_ko = f"over {' and '.join(both)}", f"{', '.join(both)} 동안"
     return {
+        **slo.annotations,
         "summary": f"{slo.title}: the error budget burns at {times} times the sustainable rate or faster.",
         "description": f"{now} of the events of the last {tier.short} were bad, and more than {share}% {over}; "
         f"the promise is {promise}% good over {windows.period}.",
@@ -209,7 +212,8 @@ def _annotations(slo: Slo, tier: Tier, windows: Windows, links: Links) -> dict[s
         "description_ko": f"최근 {tier.short} 동안 이벤트의 {now}가 실패했습니다. "
         f"{over_ko} 실패율이 모두 {share}%를 넘었습니다. "
         f"약속은 {windows.period} 동안 {promise}% 성공입니다.",
-        "runbook_url": links.file(names.runbook_path(slo.alert)),
+        "runbook_url": slo.runbook_url or links.file(names.runbook_path(slo.alert)),
         "dashboard_url": links.panel(slo.service, slo.alert),
         "last_proof": last_proof(slo.alert),
+        **slo.alert_annotations.get(tier.severity, {}),
     }

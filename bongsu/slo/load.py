@@ -1,4 +1,4 @@
-"""Read OpenSLO v1 documents (kinds Service and SLO), and Sloth's AlertWindows, into the model.
+"""Read OpenSLO v1 documents (kinds Service and SLO), and Sloth's (bongsu/slo/sloth), into the model.
 
 Source: https://github.com/OpenSLO/OpenSLO (v1); one inline Prometheus ratio metric per SLO, a rolling window,
 `budgetingMethod: Occurrences`. What the alert is called, OpenSLO cannot say: annotations `bongsu/alert` and
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,19 @@ from bongsu.core.durations import parse_duration
 from bongsu.core.promql import WINDOW, Expression
 from bongsu.core.yaml import Node, Reader, load_documents
 from bongsu.slo.model import Service, Slo, Slos
+from bongsu.slo.sloth.model import KUBERNETES, OPENSLO
+from bongsu.slo.sloth.native import services_of, to_slo
+from bongsu.slo.sloth.read import KIND, is_sloth, read
 from bongsu.slo.windows import WindowRules, alert_windows, fit, load_rules, period_problem, usable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bongsu.slo.model import Windows
+    from bongsu.slo.sloth.model import Document
+
 API = "openslo/v1"
-_KINDS = {API: ["Service", "SLO"], "sloth.slok.dev/v1": ["AlertWindows"]}
+_KINDS = {API: ["Service", "SLO"], KUBERNETES: ["AlertWindows", KIND], OPENSLO: ["SLO"]}
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
 _ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}$")
 _NAMED, _TITLE_KO, _EVENTS = _ANNOTATIONS = ("bongsu/alert", "bongsu/title-ko", "bongsu/min-bad-events")
@@ -35,12 +42,16 @@ def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
     services: list[Service] = []
     slos: list[Slo] = []
     own: list[WindowRules] = []
+    sloth: list[Document] = []
     for file in sorted(texts):
         nodes, found = load_documents(texts[file], file)
         problems += found
         if not nodes and not found:
             problems.append(empty_file(file))
         for node in nodes:
+            if is_sloth(node):
+                sloth.append(read(node, problems))
+                continue
             reader = Reader(node, problems)
             api = reader.choice("apiVersion", list(_KINDS))
             kind = reader.choice("kind", _KINDS.get(api, []))
@@ -50,13 +61,20 @@ def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
                 services.append(_service(reader))
             elif kind == "SLO":
                 slos.append(_slo(reader))
+    services += services_of(sloth, services)
+    slos += [to_slo(slo, document.spec) for document in sloth for slo in document.slos]
     rules, theirs = load_rules(), {found.period: found for found in own if usable(found)}
     windows = {
-        slo.id: fit(theirs.get(parse_duration(slo.period), rules), slo.period, slo.objective, slo.events)
+        slo.id: _kept(slo, fit(theirs.get(parse_duration(slo.period), rules), slo.period, slo.objective, slo.events))
         for slo in slos
         if slo.sane and slo.period and not period_problem(slo.period)
     }
     return Slos(tuple(sorted(services, key=_by_name)), tuple(sorted(slos, key=_by_id)), windows), problems
+
+
+def _kept(slo: Slo, windows: Windows) -> Windows:
+    """Return the windows without the tiers that the SLO switches off."""
+    return replace(windows, tiers=tuple(tier for tier in windows.tiers if tier.severity not in slo.silent))
 
 
 def _by_name(service: Service) -> tuple[str, Span]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -75,6 +75,8 @@ class Slo:
     """One promise: of `total` events at most 1 - `objective` may be `bad` (or all but `objective` be `good`).
 
     `events` overrides how many bad events a tier waits for; None leaves that to the tier. `spec` is the apiVersion.
+    `labels` and `annotations` are added to its rules and alerts, `alert_labels` and `alert_annotations` to the alerts
+    of a severity; `runbook_url` replaces the link to our own runbook; tiers of the severities in `silent` are left out.
     """
 
     service: str
@@ -93,6 +95,12 @@ class Slo:
     alert_span: Span
     events: int | None = None
     spec: str = "openslo/v1"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    runbook_url: str = ""
+    silent: tuple[str, ...] = ()
+    alert_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    alert_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
