@@ -138,8 +138,7 @@ def _compared(entry: Reader, measure: Measure | None, *, spend: bool) -> Indicat
     """Return the indicator of an objective; `op` and `value` belong to a threshold and to nothing else."""
     if not isinstance(measure, Expression):
         for key in ("op", "value"):
-            if entry.has(key) and measure is not None:
-                entry.get(key)
+            if entry.get(key, required=False) and measure is not None:
                 what = f"`{key}` belongs to thresholdMetric, and the indicator is a ratio"
                 entry.fail("spec/value", entry.span(key), what, "remove it", "it would be ignored")
         if spend:
