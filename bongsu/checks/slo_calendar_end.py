@@ -1,4 +1,4 @@
-"""The starts of a calendar's windows are computed for ten years: after them the budget is absent."""
+"""The starts of a calendar's windows are computed for three years: after them the budget is absent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CODE = "slo/calendar-end"
 SEVERITY = Severity.WARNING
-_AHEAD = timedelta(days=365)
+_AHEAD = timedelta(days=182)
 
 
 def today() -> datetime:
@@ -24,7 +24,7 @@ def today() -> datetime:
 
 
 def find(catalogue: Catalogue) -> Iterator[Problem]:
-    """Yield each SLO whose computed windows end within a year, or have ended."""
+    """Yield each SLO whose computed windows end within half a year, or have ended."""
     for slo in catalogue.slos.slos:
         if slo.calendar and end(slo.calendar) - today() < _AHEAD:
             yield Problem(

@@ -5,7 +5,7 @@ kind: Maintenance
 metadata: {name: sunday-night}
 spec:
   timeZone: Asia/Seoul
-  since: 2026-01-01 00:00:00       # changes of the clock are known for ten years from here
+  since: 2026-01-01 00:00:00       # changes of the clock are known for three years from here
   weekly:
     - {days: [sunday], from: "02:00", until: "04:00"}
   once:

@@ -69,7 +69,7 @@ def read_wall(reader: Reader, key: str) -> datetime | None:
         found = datetime.strptime(text, _FORMAT)  # noqa: DTZ007 - OpenSLO keeps the zone in a field of its own
     except ValueError:
         found = None
-    if text and (found is None or not 1970 < found.year < 2200):  # noqa: PLR2004 - what Unix seconds and zones hold
+    if text and (found is None or not 1970 <= found.year < 2200):  # noqa: PLR2004 - what Unix seconds and zones hold
         what = f"{text!r} is not a time of this age"
         reader.fail("spec/value", reader.span(key), what, "write it like 2026-01-01 00:00:00")
         return None

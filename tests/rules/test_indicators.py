@@ -207,18 +207,20 @@ def compiled(spec: str, others: str = "") -> str:
     return text
 
 
-def play(folder: Path, rules: str, series: dict[str, str], asked: list[dict[str, Any]], interval: str = "1m") -> str:
-    """Return what promtool says against a replay; empty when it has nothing to say."""
+def play(
+    folder: Path, rules: str, series: dict[str, str], asked: list[dict[str, Any]], pace: tuple[str, str] = ("1m", "1m")
+) -> str:
+    """Return what promtool says against a replay; empty when it has nothing to say. `pace`: of samples, of rules."""
     tool = shutil.which("promtool")
     if tool is None:
         pytest.fail("promtool is not on PATH: run `make setup`")
     (folder / "rules.yml").write_text(rules, encoding="utf-8")
     replay = {
         "rule_files": ["rules.yml"],
-        "evaluation_interval": interval,
+        "evaluation_interval": pace[1],
         "tests": [
             {
-                "interval": interval,
+                "interval": pace[0],
                 "input_series": [{"series": name, "values": values} for name, values in series.items()],
                 "promql_expr_test": asked,
             }
@@ -260,3 +262,121 @@ def test_a_healthy_system_is_silent_and_measured(name: str, tmp_path: Path) -> N
 def test_every_kind_is_one_group_of_at_most_17_rules(name: str) -> None:
     (group,) = yaml.safe_load(compiled(CASES[name].spec, CASES[name].others))["groups"]
     assert len(group["rules"]) <= 17
+
+
+BAD_RATIO = ratio({"bad": "sum(rate(shop_bad[{{.window}}]))", "total": "sum(rate(shop_all[{{.window}}]))"})
+MONTH = "[{duration: 1M, calendar: {startTime: 1970-01-01 00:00:00, timeZone: UTC}}]"
+DAY_IN_KOLKATA = (
+    "[{duration: 1d, isRolling: false, calendar: {startTime: 1970-01-01 00:00:00, timeZone: Asia/Kolkata}}]"
+)
+
+
+def test_a_day_in_kolkata_begins_at_half_past_six_in_the_evening_of_greenwich(tmp_path: Path) -> None:
+    spec = slo(BAD_RATIO, "target: 0.9", timeWindow=DAY_IN_KOLKATA)
+    series = {f"shop_bad{SERIES}": f"0+10x{18 * 60 + 30} 11100x400", f"shop_all{SERIES}": "0+100x1600"}
+    asked = [
+        value(REMAINING, "12h", 0.0),
+        value(REMAINING, "18h29m", 0.0),
+        value(REMAINING, "18h30m", None),
+        value(REMAINING, "18h45m", 1.0),
+    ]
+    assert play(tmp_path, compiled(spec), UP | series, asked) == ""
+
+
+def days(*steps: tuple[int, float], start: float = 0) -> str:
+    """Return samples, one every half hour, of a counter that grows by so much a minute for so many days."""
+    parts, now = [f"{start}"], start
+    for length, step in steps:
+        count = length * 48
+        parts.append(f"{now + 30 * step}+{30 * step}x{count - 1}")
+        now += 30 * step * count
+    return " ".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("spec", "series", "left"),
+    [
+        # 10 % bad for five days of eleven: that share of the budget of what came so far.
+        (
+            slo(BAD_RATIO, "target: 0.9", timeWindow=MONTH),
+            {"shop_bad": days((5, 10), (31, 0)), "shop_all": days((36, 100))},
+            (1 - 5 / 11, 1.0),
+        ),
+        # Down for three days of a January of 31: of the whole month, and not of what came so far.
+        (
+            slo(threshold("shop_up"), "op: gte, value: 1, target: 0.5", timeWindow=MONTH),
+            {"shop_up": f"0x{3 * 48 - 1} 1x{33 * 48}"},
+            (1 - 3 / 31 / 0.5, 1.0),
+        ),
+        # Two dollars a minute for ten days of a month that may cost one a minute: 28,800 of 44,640.
+        (
+            slo(
+                threshold("sum(rate(shop_usd_total[{{.window}}]))"),
+                "op: lte, value: 44640, target: 0.99",
+                annotations=", bongsu/indicator: spend",
+                timeWindow=MONTH,
+            ),
+            {"shop_usd_total": days((10, 2), (26, 0))},
+            (1 - 28_800 / 44_640, 1.0),
+        ),
+    ],
+    ids=["events", "time", "money"],
+)
+def test_a_months_budget_is_counted_from_its_first_day(
+    spec: str, series: dict[str, str], left: tuple[float, float], tmp_path: Path
+) -> None:
+    asked = [value(REMAINING, "11d", left[0]), value(REMAINING, "34d", left[1])]
+    # Samples half an hour apart, an hour between evaluations and no alerts, for speed.
+    (group,) = yaml.safe_load(compiled(spec).replace("[5m]", "[2h]"))["groups"]
+    rules = {"groups": [{"name": "month", "rules": [rule for rule in group["rules"] if "record" in rule]}]}
+    assert play(tmp_path, yaml.safe_dump(rules), series, asked, ("30m", "1h")) == ""
+
+
+MAINTENANCE = """
+apiVersion: bongsu/v1
+kind: Maintenance
+metadata: {name: thursday}
+spec:
+  timeZone: Asia/Seoul
+  since: 1970-01-01 00:00:00
+  weekly: [{days: [thursday], from: "10:00", until: "12:00"}]
+"""
+OUTAGE = {
+    # Nothing but failures from 1:00 to 3:00 GMT of a Thursday: 10:00 to 12:00 in Seoul.
+    f"shop_bad{SERIES}": "0x60 100+100x117 11800x200",
+    f"shop_all{SERIES}": growing(100),
+    "shop_maintenance": "0x60 1x120 0x200",
+}
+
+
+@pytest.mark.parametrize(
+    ("annotations", "others", "silent"),
+    [
+        ("", "", False),
+        (", bongsu/exclude: shop_maintenance == 1", "", True),
+        (", bongsu/maintenance: thursday", MAINTENANCE, True),
+        (", bongsu/maintenance: thursday", MAINTENANCE.replace("thursday]", "friday]"), False),
+        (
+            ", bongsu/maintenance: thursday",
+            MAINTENANCE.replace(
+                'weekly: [{days: [thursday], from: "10:00", until: "12:00"}]',
+                "once: [{from: 1970-01-01 10:00:00, until: 1970-01-01 12:00:00}]",
+            ),
+            True,
+        ),
+    ],
+    ids=["counted", "series", "weekly", "another day", "once"],
+)
+def test_what_fails_in_maintenance_is_neither_good_nor_bad(
+    annotations: str, others: str, silent: bool, tmp_path: Path
+) -> None:
+    spec = slo(BAD_RATIO, annotations=annotations)
+    fired = [] if silent else [{"labels": "{}", "value": 1}]
+    total = 'sum_over_time(slo:sli_events:rate5m{events="total"}[5h]) > 0'
+    asked = [
+        {"expr": f"count(count_over_time({ALERT}[5h])) > bool 0", "eval_time": "5h", "exp_samples": fired},
+        value(f"count({total})", "5h", 1),
+    ]
+    if silent:
+        asked.append(value(f"{REMAINING}", "5h", 1.0))
+    assert play(tmp_path, compiled(spec, others), UP | OUTAGE, asked) == ""
