@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from bongsu.alerts.watchdog import watchdog_receiver, watchdog_route
 from bongsu.core.artefacts import header
 from bongsu.core.conventions import LABEL_SEVERITY
 from bongsu.core.durations import format_duration
@@ -31,15 +32,19 @@ def compile_alertmanager(routes: Routes, endpoints: Endpoints, factor: float = 1
     Templates are named relative to the file: Alertmanager resolves them against its own folder.
     """
     default = next(route for route in routes.routes if route.receiver == routes.default)
+    beat = [watchdog_route()] if endpoints.heartbeat_url else []
     config = {
         "templates": [TEMPLATE],
         "route": {
             "receiver": routes.default,
             **_timing(default, factor),
-            "routes": [_route(route, factor) for route in routes.routes],
+            "routes": [*beat, *(_route(route, factor) for route in routes.routes)],
         },
         "inhibit_rules": [_inhibition(rule) for rule in routes.inhibitions],
-        "receivers": [_receiver(name, channels, endpoints) for name, channels in _receivers(routes).items()],
+        "receivers": [
+            *(_receiver(name, channels, endpoints) for name, channels in _receivers(routes).items()),
+            *([watchdog_receiver(endpoints.heartbeat_url)] if endpoints.heartbeat_url else []),
+        ],
     }
     return dump(config, header(routes.file))
 

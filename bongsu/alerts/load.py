@@ -233,6 +233,7 @@ def _endpoints(reader: Reader) -> Endpoints:
         smtp_username=reader.text("smtp_username", ""),
         smtp_password_file=reader.text("smtp_password_file", ""),
         smtp_require_tls=reader.flag("smtp_require_tls", default=True),
+        heartbeat_url=reader.text("heartbeat_url", ""),
     )
     reader.done()
     return endpoints

@@ -110,6 +110,8 @@ class Endpoints:
     smtp_username: str = ""
     smtp_password_file: str = ""
     smtp_require_tls: bool = True
+    heartbeat_url: str = ""
+    """Where `bongsu watch` hears the heartbeat; empty: there is none."""
 
 
 @dataclass(frozen=True, slots=True)

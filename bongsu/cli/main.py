@@ -20,7 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-VERBS = ("up", "down", "status", "compile", "explain", "replay", "backtest", "prove", "backup", "restore", "drill")
+VERBS = (
+    "up",
+    "down",
+    "status",
+    "compile",
+    "explain",
+    "diff",
+    "replay",
+    "backtest",
+    "watch",
+    "prove",
+    "backup",
+    "restore",
+    "drill",
+)
 OK, FINDINGS, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -95,3 +109,7 @@ def _parser(modules: dict[str, Any]) -> argparse.ArgumentParser:
         )
         module.configure(child)
     return parser
+
+
+if __name__ == "__main__":
+    entry()

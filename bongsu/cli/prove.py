@@ -114,6 +114,7 @@ async def _prove(job: Job, report: Callable[[str], None]) -> tuple[Outcome, list
         ignore_environment_urls=True,
         watch_machine=False,
         backups=False,
+        watch=False,
     )
 
     def compiled(endpoints: Endpoints) -> dict[str, str]:

@@ -119,7 +119,7 @@ class StackVictim:
             await self._starting
 
     async def _enter(self, tell: Callable[[Step], None]) -> None:
-        options = StackOptions(ignore_environment_urls=True, watch_machine=False)
+        options = StackOptions(ignore_environment_urls=True, watch_machine=False, watch=False)
         self.stack = await self._open.enter_async_context(
             running_stack(
                 self.catalogue.manifest,

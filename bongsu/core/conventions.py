@@ -257,6 +257,19 @@ DRILL_RTO = Metric(
     (("drill", ()),),
 )
 
+WATCH_PART_UP = Metric(
+    "bongsu_watch_part_up",
+    "gauge",
+    "1 while a part of the alerting chain was heard of within the time that counts as dead, else 0.",
+    labels=(("part", ("prometheus", "alertmanager", "receiver", "pipeline")),),
+)
+WATCH_HEARTBEAT_AGE = Metric(
+    "bongsu_watch_heartbeat_age_seconds",
+    "gauge",
+    "Time since the newest heartbeat that arrived was evaluated.",
+    SECONDS,
+)
+
 METRICS = (
     EVENTS,
     RUN_DURATION,
@@ -291,6 +304,8 @@ METRICS = (
     DRILL_TIMESTAMP,
     DRILL_RPO,
     DRILL_RTO,
+    WATCH_PART_UP,
+    WATCH_HEARTBEAT_AGE,
 )
 
 # Recording rules and labels of an SLO: Sloth's names, so that its dashboards keep working.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bongsu.stack.home import Home
     from bongsu.stack.options import StackOptions
 
-PROMETHEUS, ALERTMANAGER, NODE, RECEIVER, SMTP, SUPERVISOR, BACKUPS = (
+PROMETHEUS, ALERTMANAGER, NODE, RECEIVER, SMTP, SUPERVISOR, BACKUPS, WATCH = (
     "prometheus",
     "alertmanager",
     "node",
@@ -23,10 +23,11 @@ PROMETHEUS, ALERTMANAGER, NODE, RECEIVER, SMTP, SUPERVISOR, BACKUPS = (
     "receiver-smtp",
     "supervisor",
     "backups",
+    "watch",
 )
 # Offsets from the lowest port of the manifest's processes; 90 and 93 as everybody knows them from 9090 and 9093.
 _OFFSETS = {RECEIVER: 50, SMTP: 51, SUPERVISOR: 60, PROMETHEUS: 90, ALERTMANAGER: 93, NODE: 100}
-_STORES, _UPSTREAMS, _BACKUPS, _PROXIES = 30, 40, 61, 70
+_STORES, _UPSTREAMS, _BACKUPS, _WATCH, _PROXIES = 30, 40, 61, 62, 70
 
 
 def starts_own(env: str, environment: Mapping[str, str], options: StackOptions) -> bool:
@@ -81,6 +82,8 @@ def default_ports(
     own = {name: start + offset for name, offset in _OFFSETS.items()}
     if keeps_backups(manifest, ports, options):
         own[BACKUPS] = start + _BACKUPS
+    if options.watch:
+        own[WATCH] = start + _WATCH
     clashes = sorted(name for name in own if name in ports)
     if clashes:
         raise UsageError(f"the manifest uses names of the stack: {', '.join(clashes)}", next="rename them")
@@ -111,8 +114,8 @@ def addresses(
 
     Keys: the names of stores (DSN or URL), of upstreams (as the system calls them: through the fault proxy when there
     is one), of the manifest's process instances, and prometheus, alertmanager, node, receiver, receiver-smtp
-    (host:port), supervisor and backups. `UPSTREAM.origin` is the upstream without the proxy, `UPSTREAM.socket` and
-    `UPSTREAM.ledger` are the proxy's files.
+    (host:port), supervisor, backups and watch. `UPSTREAM.origin` is the upstream without the proxy,
+    `UPSTREAM.socket` and `UPSTREAM.ledger` are the proxy's files.
     """
     urls = {name: f"http://{HOST}:{port}" for name, port in ports.items()}
     urls[SMTP] = f"{HOST}:{ports[SMTP]}"

@@ -1,11 +1,11 @@
-"""Where this stack's notifications go: all to the local receiver; pure."""
+"""Where this stack's notifications go: all to the local receiver, the heartbeat to the watcher; pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bongsu.alerts.model import WEBHOOKS, Endpoints
-from bongsu.stack.addresses import RECEIVER, SMTP
+from bongsu.stack.addresses import RECEIVER, SMTP, WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,4 +33,5 @@ def local_endpoints(urls: Mapping[str, str], home: Home) -> Endpoints:
         smtp_to="on-call@localhost",
         smtp_require_tls=False,
         webhooks={name: f"{urls[RECEIVER]}/webhook/{name}" for name in WEBHOOKS},
+        heartbeat_url=f"{urls[WATCH]}/heartbeat" if WATCH in urls else "",
     )

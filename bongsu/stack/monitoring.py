@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bongsu.core.durations import format_duration
 from bongsu.core.emit import dump
 from bongsu.core.errors import StateError
-from bongsu.stack.addresses import ALERTMANAGER, BACKUPS, NODE, PROMETHEUS, SUPERVISOR, instances
+from bongsu.stack.addresses import ALERTMANAGER, BACKUPS, NODE, PROMETHEUS, SUPERVISOR, WATCH, instances
 from bongsu.stack.ports import HOST
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def prometheus_config(
         for process in manifest.processes
         if process.metrics
     ]
-    own = (PROMETHEUS, ALERTMANAGER, SUPERVISOR, BACKUPS, *((NODE,) if watch_machine else ()))
+    own = (PROMETHEUS, ALERTMANAGER, SUPERVISOR, BACKUPS, WATCH, *((NODE,) if watch_machine else ()))
     jobs += [_job(name, "/metrics", {name: ports[name]}) for name in own if name in ports]
     return dump(
         {

@@ -19,7 +19,8 @@ class StackOptions:
     only, so that no `*_URL` of the caller can be touched. `die_with_parent` (Linux) kills every process when the
     supervisor dies, even by kill -9; without it `bongsu down` finds them by the home's identity. `watch_machine`
     scrapes the node exporter: a proof, which does not own the machine it runs on, leaves it out (docs/adr/0007).
-    `backups` ships the log and takes backups where the manifest asks for them.
+    `backups` ships the log and takes backups where the manifest asks for them. `watch` runs the watcher of the
+    watchers; a proof looks at every part itself, and its gate wants nothing to fire.
     """
 
     factor: float = 1.0
@@ -32,3 +33,4 @@ class StackOptions:
     die_with_parent: bool = True
     watch_machine: bool = True
     backups: bool = True
+    watch: bool = True

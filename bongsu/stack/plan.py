@@ -14,6 +14,7 @@ from bongsu.stack.addresses import (
     PROMETHEUS,
     RECEIVER,
     SMTP,
+    WATCH,
     instances,
     proxy_name,
     shown,
@@ -48,7 +49,7 @@ def make_plan(site: Site, compiled: Mapping[str, str]) -> Plan:
     names = [spec.name for spec in system]
     keepers = list(backups.processes(site, env, names)) if backups.wanted(site) else []
     return Plan(
-        processes=(*stores, *upstreams, *_watchers(site, neutral), *system, *keepers),
+        processes=(*stores, *upstreams, *_watchers(site, neutral), *_watch(site, neutral), *system, *keepers),
         setup=(
             *backups.setup(site, neutral),
             *(
@@ -182,6 +183,25 @@ def _watchers(site: Site, env: Mapping[str, str]) -> Iterator[ProcessSpec]:
         (site.tools.programs["node-exporter"], f"{listen}{site.ports[NODE]}"),
         HttpReady(f"{site.urls[NODE]}/metrics"),
         env,
+    )
+
+
+def _watch(site: Site, env: Mapping[str, str]) -> Iterator[ProcessSpec]:
+    """Yield the watcher of the watchers. Here one receiver stands for every channel: when it is dead, the log tells."""
+    if WATCH not in site.ports:
+        return
+    port, urls = site.ports[WATCH], site.urls
+    argv = ["--port", str(port), "--prometheus", urls[PROMETHEUS], "--alertmanager", urls[ALERTMANAGER]]
+    argv += ["--receiver", f"{urls[RECEIVER]}/healthz", "--tell", f"{urls[RECEIVER]}/slack"]
+    yield ProcessSpec(
+        name=WATCH,
+        argv=(site.tools.python, "-m", "bongsu.cli.main", "--root", str(site.root), "watch", *argv),
+        env=env,
+        cwd=site.root,
+        log=_log(site, WATCH),
+        ready=HttpReady(f"http://{HOST}:{port}/healthz"),
+        port=port,
+        depends=(PROMETHEUS, ALERTMANAGER, RECEIVER),
     )
 
 

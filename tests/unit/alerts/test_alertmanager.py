@@ -21,9 +21,19 @@ def _routes() -> Routes:
     return routes
 
 
-def compiled(routes: Routes, factor: float = 1.0) -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load(compile_alertmanager(routes, routes.endpoints, factor))
+def compiled(routes: Routes, factor: float = 1.0, *, heartbeat: str = "") -> dict[str, Any]:
+    endpoints = replace(routes.endpoints, heartbeat_url=heartbeat)
+    config: dict[str, Any] = yaml.safe_load(compile_alertmanager(routes, endpoints, factor))
     return config
+
+
+def test_the_heartbeat_goes_to_the_watcher_before_any_other_route_and_to_nobody_else(routes: Routes) -> None:
+    config = compiled(routes, heartbeat="http://watch/heartbeat")
+    first = config["route"]["routes"][0]
+    assert (first["matchers"], first["receiver"]) == (['alertname="Watchdog"'], "watchdog")
+    (receiver,) = [one for one in config["receivers"] if one["name"] == "watchdog"]
+    assert [one["url"] for one in receiver["webhook_configs"]] == ["http://watch/heartbeat"]
+    assert config["route"]["routes"][1:] == compiled(routes)["route"]["routes"]
 
 
 def test_one_incident_is_one_page_because_critical_groups_by_service_alone(routes: Routes) -> None:

@@ -46,6 +46,7 @@ def test_the_shipped_alerts_are_the_rules_of_the_mission() -> None:
         ("SimpleAnswersSlow", "A2b", [("critical", 30), ("warning", 10)], 0),
         ("VectorQueriesFailing", "M5", [("warning", 0.05)], 0),
         ("WalLag", "O4", [("critical", 900), ("warning", 300)], 60),
+        ("WatcherDown", "meta", [("warning", 1)], 60),
     ]
 
 

@@ -90,7 +90,7 @@ def test_every_replica_is_scraped_with_job_and_instance_names() -> None:
     config = yaml.safe_load(plan_of(scrape_seconds=0.5).files[HOME.path / "prometheus" / "prometheus.yml"])
     assert config["global"] == {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
-    assert list(jobs) == ["api", "worker", "prometheus", "alertmanager", "supervisor", "node"]
+    assert list(jobs) == ["api", "worker", "prometheus", "alertmanager", "supervisor", "watch", "node"]
     assert jobs["worker"]["metrics_path"] == "/m"
     assert [one["labels"]["instance"] for one in jobs["worker"]["static_configs"]] == ["worker-1", "worker-2"]
     assert config["rule_files"] == [str(HOME.path / RULES)]
