@@ -233,12 +233,12 @@ def play(
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def value(expr: str, at: str, result: float | None) -> dict[str, Any]:
-    """Ask for one number, to the half percent that is told apart here; None: there is none."""
+def value(expr: str, at: str, result: float | None, parts: int = 1000) -> dict[str, Any]:
+    """Ask for one number, to so many parts of 1; None: there is none."""
     if result is None:
         return {"expr": expr, "eval_time": at, "exp_samples": []}
-    whole = f"round(1000 * sum({expr}))"
-    return {"expr": whole, "eval_time": at, "exp_samples": [{"labels": "{}", "value": round(1000 * result)}]}
+    whole = f"round({parts} * sum({expr}))"
+    return {"expr": whole, "eval_time": at, "exp_samples": [{"labels": "{}", "value": round(parts * result)}]}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -265,7 +265,7 @@ def test_every_kind_is_one_group_of_at_most_17_rules(name: str) -> None:
 
 
 BAD_RATIO = ratio({"bad": "sum(rate(shop_bad[{{.window}}]))", "total": "sum(rate(shop_all[{{.window}}]))"})
-MONTH = "[{duration: 1M, calendar: {startTime: 1970-01-01 00:00:00, timeZone: UTC}}]"
+WEEK = "[{duration: 1w, calendar: {startTime: 1970-01-01 00:00:00, timeZone: UTC}}]"
 DAY_IN_KOLKATA = (
     "[{duration: 1d, isRolling: false, calendar: {startTime: 1970-01-01 00:00:00, timeZone: Asia/Kolkata}}]"
 )
@@ -296,39 +296,39 @@ def days(*steps: tuple[int, float], start: float = 0) -> str:
 @pytest.mark.parametrize(
     ("spec", "series", "left"),
     [
-        # 10 % bad for five days of eleven: that share of the budget of what came so far.
+        # 10 % bad for two days of four: half of the budget of what came so far.
         (
-            slo(BAD_RATIO, "target: 0.9", timeWindow=MONTH),
-            {"shop_bad": days((5, 10), (31, 0)), "shop_all": days((36, 100))},
-            (1 - 5 / 11, 1.0),
+            slo(BAD_RATIO, "target: 0.9", timeWindow=WEEK),
+            {"shop_bad": days((2, 10), (7, 0)), "shop_all": days((9, 100))},
+            ("4d", 0.5),
         ),
-        # Down for three days of a January of 31: of the whole month, and not of what came so far.
+        # Down for one day: of the whole week, and not of what came so far.
         (
-            slo(threshold("shop_up"), "op: gte, value: 1, target: 0.5", timeWindow=MONTH),
-            {"shop_up": f"0x{3 * 48 - 1} 1x{33 * 48}"},
-            (1 - 3 / 31 / 0.5, 1.0),
+            slo(threshold("shop_up"), "op: gte, value: 1, target: 0.5", timeWindow=WEEK),
+            {"shop_up": f"0x{48 - 1} 1x{8 * 48}"},
+            ("3d", 1 - 1 / 7 / 0.5),
         ),
-        # Two dollars a minute for ten days of a month that may cost one a minute: 28,800 of 44,640.
+        # Two dollars a minute for three days of a week that may cost one a minute: 8,640 of 10,080.
         (
             slo(
                 threshold("sum(rate(shop_usd_total[{{.window}}]))"),
-                "op: lte, value: 44640, target: 0.99",
+                "op: lte, value: 10080, target: 0.99",
                 annotations=", bongsu/indicator: spend",
-                timeWindow=MONTH,
+                timeWindow=WEEK,
             ),
-            {"shop_usd_total": days((10, 2), (26, 0))},
-            (1 - 28_800 / 44_640, 1.0),
+            {"shop_usd_total": days((3, 2), (6, 0))},
+            ("5d", 1 - 8_640 / 10_080),
         ),
     ],
     ids=["events", "time", "money"],
 )
-def test_a_months_budget_is_counted_from_its_first_day(
-    spec: str, series: dict[str, str], left: tuple[float, float], tmp_path: Path
+def test_a_weeks_budget_is_counted_from_its_first_day(
+    spec: str, series: dict[str, str], left: tuple[str, float], tmp_path: Path
 ) -> None:
-    asked = [value(REMAINING, "11d", left[0]), value(REMAINING, "34d", left[1])]
+    asked = [value(REMAINING, *left, parts=20), value(REMAINING, "8d", 1.0, parts=20)]
     # Samples half an hour apart, an hour between evaluations and no alerts, for speed.
     (group,) = yaml.safe_load(compiled(spec).replace("[5m]", "[2h]"))["groups"]
-    rules = {"groups": [{"name": "month", "rules": [rule for rule in group["rules"] if "record" in rule]}]}
+    rules = {"groups": [{"name": "week", "rules": [rule for rule in group["rules"] if "record" in rule]}]}
     assert play(tmp_path, yaml.safe_dump(rules), series, asked, ("30m", "1h")) == ""
 
 

@@ -149,16 +149,36 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "no such zone": (window(duration="1M", calendar=CALENDAR | {"timeZone": "Asia/Soul"}), "spec/value"),
     "target and percent": (slo(**objective(targetPercent=98)), "spec/value"),
     "no target": (slo(objectives=[{"displayName": "x"}]), "spec/missing-key"),
-    "threshold without op": (slo(indicator={"spec": {"thresholdMetric": SOURCE}}, **objective(value=1)), "spec/missing-key"),
-    "threshold without value": (slo(indicator={"spec": {"thresholdMetric": SOURCE}}, **objective(op="lt")), "spec/missing-key"),
+    "threshold without op": (
+        slo(indicator={"spec": {"thresholdMetric": SOURCE}}, **objective(value=1)),
+        "spec/missing-key",
+    ),
+    "threshold without value": (
+        slo(indicator={"spec": {"thresholdMetric": SOURCE}}, **objective(op="lt")),
+        "spec/missing-key",
+    ),
     "no such op": (slo(indicator={"spec": {"thresholdMetric": SOURCE}}, **objective(op="eq", value=1)), "spec/value"),
     "slices without target": (slo(budgetingMethod="Timeslices", **objective(timeSliceWindow="5m")), "spec/missing-key"),
     "slices without length": (slo(budgetingMethod="Timeslices", **objective(timeSliceTarget=0.9)), "spec/missing-key"),
-    "slice target 0": (slo(budgetingMethod="Timeslices", **objective(timeSliceTarget=0, timeSliceWindow="5m")), "spec/value"),
-    "slice target 1.1": (slo(budgetingMethod="Timeslices", **objective(timeSliceTarget=1.1, timeSliceWindow=5)), "spec/value"),
+    "slice target 0": (
+        slo(budgetingMethod="Timeslices", **objective(timeSliceTarget=0, timeSliceWindow="5m")),
+        "spec/value",
+    ),
+    "slice target 1.1": (
+        slo(budgetingMethod="Timeslices", **objective(timeSliceTarget=1.1, timeSliceWindow=5)),
+        "spec/value",
+    ),
     "policy as text": (slo(alertPolicies=["wake"]), "spec/type"),
-    "policy by name and written out": (slo(alertPolicies=[{"alertPolicyRef": "wake", "kind": "AlertPolicy", "metadata": {"name": "a"}, "spec": POLICY}]), "spec/value"),
-    "policy of another kind": (slo(alertPolicies=[{"kind": "DataSource", "metadata": {"name": "a"}, "spec": POLICY}]), "spec/value"),
+    "policy by name and written out": (
+        slo(
+            alertPolicies=[{"alertPolicyRef": "wake", "kind": "AlertPolicy", "metadata": {"name": "a"}, "spec": POLICY}]
+        ),
+        "spec/value",
+    ),
+    "policy of another kind": (
+        slo(alertPolicies=[{"kind": "DataSource", "metadata": {"name": "a"}, "spec": POLICY}]),
+        "spec/value",
+    ),
     "neither ratio nor threshold": (sli({}), "spec/value"),
     "ratio and threshold": (sli({"ratioMetric": RATIO, "thresholdMetric": SOURCE}), "spec/value"),
     "good and bad": (sli({"ratioMetric": RATIO | {"bad": SOURCE}}), "spec/value"),
@@ -172,20 +192,26 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "condition without window": (condition(lookbackWindow=None), "spec/missing-key"),
     "a name in capitals": (document("Service", {}, name="TestService"), "spec/value"),
     "a label that is none": (document("Service", {}, labels={"-team": "x"}), "spec/value"),
-    # oslo: validate
+    # What `oslo validate` refuses.
     "unknown field": (document("Service", {"markdown": "x"}), "spec/unknown-key"),
     "a name with a space": (document("Service", {}, name="my-rad service"), "spec/value"),
     # Ours: what OpenSLO allows and we do not compile.
     "another source than Prometheus": (document("DataSource", {"type": "CloudWatch"}), "spec/value"),
-    "a query without a window": (sli({"ratioMetric": RATIO | {"total": {"metricSource": {"type": "Prometheus", "spec": {"query": "x"}}}}}), "spec/value"),
+    "a query without a window": (
+        sli({"ratioMetric": RATIO | {"total": {"metricSource": {"type": "Prometheus", "spec": {"query": "x"}}}}}),
+        "spec/value",
+    ),
     "op on a ratio": (slo(**objective(op="gt")), "spec/value"),
     "two objectives": (slo(objectives=SPEC["objectives"] * 2), "spec/value"),
     "less than a day": (window(duration="12h", isRolling=True), "spec/value"),
-    "a slice of a day": (slo(budgetingMethod="Timeslices", **objective(timeSliceTarget=0.9, timeSliceWindow="1d")), "spec/value"),
+    "a slice of a day": (
+        slo(budgetingMethod="Timeslices", **objective(timeSliceTarget=0.9, timeSliceWindow="1d")),
+        "spec/value",
+    ),
     "an alert while nothing burns": (condition(op="lte"), "spec/value"),
     "a policy that never alerts": (policy(alertWhenBreaching=False), "spec/value"),
     "an unknown severity": (document("AlertCondition", CONDITION | {"severity": "urgent"}), "spec/value"),
-}  # fmt: skip
+}
 
 
 def codes(*documents: dict[str, Any]) -> list[str]:
