@@ -116,7 +116,7 @@ VALID = {
 }
 INVALID: dict[str, tuple[dict[str, Any], str]] = {
     # OpenSLO: schema_test.go, "invalid"
-    "another version": (slo() | {"apiVersion": "openslo/v1alpha"}, "spec/value"),
+    "another version": (slo() | {"apiVersion": "openslo/v2alpha"}, "spec/value"),
     "no kind": (without(slo(), "kind"), "spec/missing-key"),
     "condition without severity": (document("AlertCondition", without(CONDITION, "severity")), "spec/missing-key"),
     "condition without condition": (document("AlertCondition", without(CONDITION, "condition")), "spec/missing-key"),
