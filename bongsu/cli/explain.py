@@ -84,7 +84,7 @@ def _spec(catalogue: Catalogue, alert: str) -> list[str]:
     span = catalogue.alert_spans()[alert]
     for slo in catalogue.slos.slos:
         if slo.alert == alert:
-            return [f"{span.file}:{span.line}", f"SLO {slo.id}: {slo.objective * 100:g}% over {slo.period}"]
+            return [f"{span.file}:{span.line}", f"SLO {slo.id}: {slo.objective * 100:g}% over {slo.window}"]
     found = next(one for one in catalogue.alerts.alerts if one.name == alert)
     return [f"{span.file}:{span.line}", f"{found.rule}, watches {found.metric}"]
 

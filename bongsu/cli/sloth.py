@@ -9,7 +9,7 @@ from bongsu.core.artefacts import HEADER, write_file
 from bongsu.core.diagnostics import has_errors, render
 from bongsu.core.errors import StateError, UsageError
 from bongsu.slo.load import API
-from bongsu.slo.sloth.compat import Catalogue, Flags, dead, of_slo, period_of
+from bongsu.slo.sloth.compat import Catalogue, Flags, dead, expressible, of_slo, period_of
 from bongsu.slo.sloth.files import compile_files, documents_of, without_windows
 from bongsu.slo.sloth.model import Document
 from bongsu.slo.sloth.native import PERIOD
@@ -58,15 +58,19 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     files = compile_files(documents, catalogues, flags)
     if not files:
         raise StateError("nothing was compiled", where=world.manifest.catalogues.slo, next="declare an SLO there")
-    _warn(documents, catalogues, flags, err)
+    _warn(world, documents, catalogues, flags, err)
     folder = args.root / args.out
     return _compare(folder, files, out, err) if args.check else _write(folder, files, out)
 
 
 def _documents(world: World) -> tuple[list[Document], dict[float, Catalogue]]:
-    """Return every SLO as Sloth's: its own documents, and ours one by one."""
+    """Return every SLO that Sloth has words for: its own documents, and ours one by one."""
     found, catalogues = documents_of({file: text for file, text in world.sources.items() if _within(world, file)})
-    ours = [Document(slo.spec, slo.span.file, (of_slo(slo),)) for slo in world.slos.slos if slo.spec == API]
+    ours = [
+        Document(slo.spec, slo.span.file, (of_slo(slo),))
+        for slo in world.slos.slos
+        if slo.spec == API and expressible(slo)
+    ]
     return [*found, *ours], catalogues
 
 
@@ -97,7 +101,12 @@ def _label(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _warn(documents: Iterable[Document], catalogues: Mapping[float, Catalogue], flags: Flags, err: TextIO) -> None:
+def _warn(
+    world: World, documents: Iterable[Document], catalogues: Mapping[float, Catalogue], flags: Flags, err: TextIO
+) -> None:
+    for ours in world.slos.slos:
+        if ours.spec == API and not expressible(ours):
+            print(f"{ours.id}: left out, Sloth has no words for its indicator, window or policies", file=err)
     for slo in (slo for document in documents for slo in document.slos):
         silent = dead(slo, catalogues[period_of(slo, flags)]) if flags.alerts else []
         if silent:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bongsu.core import conventions as names
 from bongsu.core.durations import parse_duration
 from bongsu.core.promql import WINDOW, fill
-from bongsu.slo.model import decimal_text
+from bongsu.slo.model import Ratio, Raw, decimal_text
 from bongsu.slo.rules import Alerting, Group, Recording
 from bongsu.slo.sloth.model import MODES, OPENSLO, Alert, Document, Sli, SlothSlo
 from bongsu.slo.sloth.native import CRITICAL, PERIOD, WARNING
@@ -24,7 +24,7 @@ from bongsu.slo.sloth.native import CRITICAL, PERIOD, WARNING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bongsu.slo.model import Slo
+    from bongsu.slo.model import Indicator, Slo
     from bongsu.slo.windows import WindowRules
 
 VERSION = "v0.16.0"
@@ -107,8 +107,16 @@ def compile_slo(slo: SlothSlo, spec: str, catalogue: Catalogue, flags: Flags) ->
     )
 
 
+def expressible(slo: Slo) -> bool:
+    """Tell whether Sloth has words for an SLO: a ratio of events or a share of errors, over a rolling window."""
+    return _sli_of(slo.indicator) is not None and not (slo.calendar or slo.policies or slo.exclusions)
+
+
 def of_slo(slo: Slo) -> SlothSlo:
-    """Return one of our ratio SLOs as Sloth would know it; alerts carry the labels that our routes look at."""
+    """Return one of our SLOs as Sloth would know it; alerts carry the labels that our routes look at.
+
+    `expressible` must hold.
+    """
     levels = {
         severity: Alert(
             {**slo.labels, **slo.alert_labels.get(severity, {}), **_routing(slo, severity)},
@@ -123,7 +131,7 @@ def of_slo(slo: Slo) -> SlothSlo:
         slo.title,
         slo.objective * _HUNDRED,
         {},
-        Sli(error=slo.bad, good=slo.good, total=slo.total),
+        _sli_of(slo.indicator) or Sli(),
         slo.alert,
         levels.get(CRITICAL),
         levels.get(WARNING),
@@ -161,6 +169,15 @@ def go_duration(seconds: float) -> str:
 def go_number(value: float) -> str:
     """Return a float as Go prints it: the shortest that reads back, integers without a point."""
     return repr(float(value)).removesuffix(".0")
+
+
+def _sli_of(indicator: Indicator) -> Sli | None:
+    match indicator:
+        case Ratio(total=total, bad=bad, good=good, counter=True):
+            return Sli(error=bad, good=good, total=total)
+        case Raw(query=query, success=False):
+            return Sli(ratio=query)
+    return None
 
 
 def _routing(slo: Slo, severity: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.core.conventions import SEVERITIES
 from bongsu.core.promql import Expression
-from bongsu.slo.model import Service, Slo
+from bongsu.slo.model import Indicator, Ratio, Raw, Service, Slo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,9 +24,6 @@ _HUNDRED = 100
 def to_slo(slo: SlothSlo, spec: str) -> Slo:
     """Return an SLO of ours; pages are critical, tickets are warnings, a disabled one has no tiers."""
     levels = {severity: alert for severity, alert in ((CRITICAL, slo.page), (WARNING, slo.ticket)) if alert is not None}
-    bad, total = slo.sli.error, slo.sli.total
-    if slo.sli.ratio is not None:
-        bad, total = _weighed(slo.sli.ratio)
     return Slo(
         service=slo.service,
         name=slo.name,
@@ -35,9 +32,7 @@ def to_slo(slo: SlothSlo, spec: str) -> Slo:
         alert=slo.alert if levels else "",
         objective=float(Decimal(repr(slo.objective)) / _HUNDRED),
         period=slo.period or PERIOD,
-        bad=bad,
-        good=slo.sli.good,
-        total=total or Expression("", slo.span),
+        indicator=_indicator(slo),
         span=slo.span,
         objective_span=slo.objective_span,
         service_span=slo.service_span,
@@ -63,10 +58,10 @@ def services_of(documents: Iterable[Document], declared: Iterable[Service]) -> l
     return list(found.values())
 
 
-def _weighed(ratio: Expression) -> tuple[Expression, Expression]:
-    """Return a ratio as bad and all events: each moment that has a ratio weighs the same, one without (NaN) nothing."""
-    known = f"(({ratio.text}) > -Inf)" if ratio.text else ""
-    return Expression(known, ratio.span), Expression(f"(0 * {known} + 1)" if known else "", ratio.span)
+def _indicator(slo: SlothSlo) -> Indicator:
+    if slo.sli.ratio is not None:
+        return Raw(slo.sli.ratio, success=False)
+    return Ratio(slo.sli.total or Expression("", slo.span), slo.sli.error, slo.sli.good)
 
 
 def _runbook(levels: Mapping[str, Alert]) -> str:

@@ -46,6 +46,19 @@ def test_sloths_rules_are_written_for_sloths_specs_and_for_ours(tmp_path: Path) 
     assert compat(root)[1] == "3 files compiled, 0 changed\n"
 
 
+def test_an_slo_that_sloth_has_no_words_for_is_left_out_and_named(tmp_path: Path) -> None:
+    root = world(tmp_path, "01-ratio")
+    path = root / "slo/shop.yaml"
+    calendar = (
+        "duration: 1M\n      isRolling: false\n      calendar: {startTime: '2026-01-01 00:00:00', timeZone: UTC}\n"
+    )
+    text = path.read_text(encoding="utf-8").replace("duration: 30d\n      isRolling: true\n", calendar)
+    path.write_text(text, encoding="utf-8")
+    code, _, err = compat(root)
+    assert (code, err) == (0, "shop-runs: left out, Sloth has no words for its indicator, window or policies\n")
+    assert [path.name for path in (root / "sloth").iterdir()] == ["01-ratio.rules.yml"]
+
+
 def test_foreign_metrics_and_missing_runbooks_do_not_stop_it(tmp_path: Path) -> None:
     root = world(tmp_path, "03-latency")
     assert compat(root)[0] == 0

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bongsu.core.durations import parse_duration
 from bongsu.slo.load import load
-from bongsu.slo.model import Slo
-from bongsu.slo.sloth.compat import BUILT_IN, Flags, compile_slo, dead, go_duration, go_number, of_slo
+from bongsu.slo.model import Ratio, Raw, Slo, Spend
+from bongsu.slo.sloth.compat import BUILT_IN, Flags, compile_slo, dead, expressible, go_duration, go_number, of_slo
 from bongsu.slo.sloth.files import compile_files, documents_of, without_windows
 from bongsu.slo.windows import DAY
 from tests.support.rule_equality import groups_of
@@ -70,9 +70,19 @@ def test_one_of_our_slos_gets_sloths_rules_and_the_labels_that_our_routes_look_a
 
 
 def test_a_good_query_of_ours_becomes_the_ratio_that_sloth_makes_of_openslo() -> None:
-    good = replace(OURS, bad=None, good=OURS.bad)
+    assert isinstance(OURS.indicator, Ratio)
+    good = replace(OURS, indicator=Ratio(OURS.indicator.total, good=OURS.indicator.bad))
     expr = compile_slo(of_slo(good), good.spec, BUILT_IN[30 * DAY], Flags())[0].rules[0].expr
     assert expr.split()[:3] == ["(", "1", "-"]
+
+
+def test_sloth_has_words_for_ratios_and_shares_of_errors_only() -> None:
+    assert isinstance(OURS.indicator, Ratio)
+    query = OURS.indicator.total
+    assert expressible(OURS)
+    assert expressible(replace(OURS, indicator=Raw(query, success=False)))
+    for other in (Raw(query, success=True), Spend(query, Decimal(5)), Ratio(query, query, counter=False)):
+        assert not expressible(replace(OURS, indicator=other))
 
 
 def test_a_period_without_windows_is_a_problem_at_the_slo() -> None:

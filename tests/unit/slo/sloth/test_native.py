@@ -9,7 +9,7 @@ import pytest
 
 from bongsu.slo.compile import compile_slo
 from bongsu.slo.load import load
-from bongsu.slo.model import Slos
+from bongsu.slo.model import Ratio, Raw, Slos
 from bongsu.slo.rules import Alerting, Group, Links
 
 GOLDENS = Path(__file__).parents[3] / "golden/sloth"
@@ -73,19 +73,19 @@ def test_a_disabled_alert_has_no_tiers_and_its_recordings_stay() -> None:
 
 def test_errors_are_our_bad_events_and_a_good_query_stays_one() -> None:
     (events,) = slos_of("01-ratio").slos
-    assert events.bad is not None
+    assert isinstance(events.indicator, Ratio)
+    assert events.indicator.bad is not None
     assert (events.objective, events.period, events.spec) == (0.9995, "30d", "prometheus/v1")
-    assert "outcome=~" in events.bad.text
-    assert [slo.good is not None for slo in slos_of("07-openslo").slos] == [True, True]
+    assert "outcome=~" in events.indicator.bad.text
+    indicators = [slo.indicator for slo in slos_of("07-openslo").slos]
+    assert [isinstance(one, Ratio) and one.good is not None and one.bad is None for one in indicators] == [True, True]
 
 
-def test_a_raw_ratio_weighs_each_moment_the_same_and_an_unknown_one_nothing() -> None:
-    (group,) = groups_of("02-raw")
-    bad, total = (rule.expr for rule in group.rules[:2])
-    assert bad.startswith("((1 - (\n")
-    assert ") > -Inf)" in bad
-    assert total.startswith("(0 * ((1 - (")
-    assert total.endswith(" + 1)")
+def test_a_raw_ratio_is_a_share_of_errors_that_somebody_else_computed() -> None:
+    (slo,) = slos_of("02-raw").slos
+    assert isinstance(slo.indicator, Raw)
+    assert not slo.indicator.success
+    assert slo.indicator.query.text.startswith("1 - (")
 
 
 def test_a_service_that_only_sloth_names_is_declared_by_it_once() -> None:
