@@ -104,8 +104,12 @@ def usable(rules: WindowRules) -> bool:
 def fit(rules: WindowRules, period: str, objective: float, events: int | None = None) -> Windows:
     """Return the tiers that watch an objective (a share strictly between 0 and 1) over a period of at least a day."""
     budget = Decimal(1) - Decimal(repr(objective))
-    tiers = tuple(_fitted(rule, rules, parse_duration(period), budget, events) for rule in rules.tiers)
-    return Windows(period, rules.source, rules.base, tiers)
+    tiers = [_fitted(rule, rules, parse_duration(period), budget, events) for rule in rules.tiers]
+    for i in range(len(tiers) - 1, 0, -1):
+        # A ceiling rounds the factor down: it must not fall below that of the next, slower tier.
+        if rules.tiers[i - 1].ceiling is not None and tiers[i - 1].factor < tiers[i].factor:
+            tiers[i - 1] = replace(tiers[i - 1], factor=tiers[i].factor)
+    return Windows(period, rules.source, rules.base, tuple(tiers))
 
 
 def own_tiers(rules: WindowRules, slo: Slo) -> Windows:

@@ -4,7 +4,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bongsu.core.durations import parse_duration
@@ -52,6 +52,7 @@ def test_no_tier_is_dead_or_fires_inside_the_promise(period: str, objective: flo
 
 
 @given(PERIODS, OBJECTIVES)
+@example("38d", 0.640625)
 def test_faster_tiers_have_higher_factors_and_are_not_longer(period: str, objective: float) -> None:
     tiers = fit(RULES, period, objective).tiers
     for quick, slow in pairwise(tiers):
