@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bongsu.core.durations import format_duration, parse_duration
 from bongsu.core.errors import UsageError
@@ -36,6 +37,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _OPEN = {"(": ")", "{": "}", "[": "]"}
+_DEPTH = dict.fromkeys(_OPEN, 1) | dict.fromkeys(_OPEN.values(), -1)
 _COMPARE = frozenset(("<", ">", "<=", ">=", "==", "!="))
 _SETS = frozenset(("and", "or", "unless"))
 _LABEL_LISTS = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
@@ -53,8 +55,7 @@ class Expression:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One piece of a PromQL text; the pieces of a text, joined, are the text."""
 
     kind: str
@@ -99,17 +100,23 @@ class Arm:
 
 def tokens(text: str) -> list[Token]:
     """Return every token, spaces and comments included."""
-    return [Token(str(found.lastgroup), found.group(), found.start()) for found in _TOKEN.finditer(text)]
+    return list(_cut(text))
+
+
+@lru_cache(maxsize=64)
+def _cut(text: str) -> tuple[Token, ...]:
+    """Remember the last few texts: whoever looks at one usually looks several times."""
+    return tuple(Token(str(found.lastgroup), found.group(), found.start()) for found in _TOKEN.finditer(text))
 
 
 def words(text: str) -> list[Token]:
     """Return the tokens that mean something: no spaces, no comments."""
-    return [token for token in tokens(text) if token.kind not in ("space", "comment")]
+    return [token for token in _cut(text) if token.kind not in ("space", "comment")]
 
 
 def bare(text: str) -> str:
     """Return the text without comments: a trailing one would swallow what a compiler appends."""
-    return "".join(token.text for token in tokens(text) if token.kind != "comment").strip()
+    return "".join(token.text for token in _cut(text) if token.kind != "comment").strip()
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -210,7 +217,7 @@ def closing(parts: list[Token], start: int) -> int:
     """Return the index of the token that closes the bracket at `start`, or of the last token."""
     depth = 0
     for i in range(start, len(parts)):
-        depth += (parts[i].text in _OPEN) - (parts[i].text in _OPEN.values())
+        depth += _DEPTH.get(parts[i].text, 0)
         if depth == 0:
             return i
     return len(parts) - 1
@@ -237,7 +244,7 @@ def _alternatives(text: str) -> list[list[tuple[str, bool]]]:
     depth, begin, negated = 0, 0, False
     parts = words(text)
     for i, token in enumerate(parts):
-        depth += (token.text in _OPEN) - (token.text in _OPEN.values())
+        depth += _DEPTH.get(token.text, 0)
         if depth or token.text.lower() not in _SETS:
             continue
         result[-1].append((text[begin : token.offset], negated))
@@ -260,7 +267,7 @@ def _arm(text: str, negated: bool) -> Arm:
     text = _unwrapped(text)
     depth, cut = 0, None
     for token in words(text):
-        depth += (token.text in _OPEN) - (token.text in _OPEN.values())
+        depth += _DEPTH.get(token.text, 0)
         if not depth and token.text in _COMPARE:
             cut = token
     if cut is None:

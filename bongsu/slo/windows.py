@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
+from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,7 @@ def usable(rules: WindowRules) -> bool:
     return rules.period > 0 and all(tier.long > 0 and tier.short > 0 for tier in rules.tiers)
 
 
+@lru_cache(maxsize=1024)
 def fit(rules: WindowRules, period: str, objective: float, events: int | None = None) -> Windows:
     """Return the tiers that watch an objective (a share strictly between 0 and 1) over a period of at least a day."""
     budget = Decimal(1) - Decimal(repr(objective))
