@@ -33,9 +33,8 @@ def parseable(text: str) -> str:
 @lru_cache(maxsize=65536)
 def understood(text: str) -> tuple[Fault | None, tuple[Selector, ...]]:
     """Return where an author's text stops being PromQL, or its selectors: asked by three checks, found out once."""
-    whole = parseable(text)
-    found = fault(whole)
-    return found, () if found else tuple(selectors(whole))
+    found = fault(parseable(text))
+    return found, () if found else tuple(selectors(text))
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bongsu.cli.catalogue import RENDERED, check_all, compile_all, load_catalogue
 from bongsu.core.artefacts import diff_tree, write_tree
 from bongsu.core.diagnostics import has_errors, render
+from bongsu.core.garbage import uncollected
 
 if TYPE_CHECKING:
     import argparse
@@ -30,15 +31,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Report all problems at once; without an error, write (or with --check compare) the whole output."""
-    catalogue = load_catalogue(args.root)
-    problems = check_all(catalogue)
+    with uncollected():
+        catalogue = load_catalogue(args.root)
+        problems = check_all(catalogue)
     if problems:
         print(render(problems, catalogue.sources), file=err)
     if has_errors(problems):
         print(f"nothing was compiled: {len(problems)} problem(s)", file=err)
         return 1
     folder = args.root / args.out
-    files = compile_all(catalogue)
+    with uncollected():
+        files = compile_all(catalogue)
     if args.check:
         return _compare(folder, files, out, err)
     changed = write_tree(folder, files)

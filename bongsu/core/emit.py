@@ -13,8 +13,8 @@ from functools import lru_cache
 _PLAIN = re.compile(r"^(?:[A-Za-z_/](?:[A-Za-z0-9_./:-]*[A-Za-z0-9_/])?|(?:[0-9]+(?:ms|[smhdw]))+)\Z")
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 _BLOCK = re.compile(r"^[^\s][\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff\n]*\Z")
-_REPEATED = 48
-"""Texts up to this length are likely to stand in a file again."""
+_REPEATED, _FEW = 48, 8
+"""Texts up to this length, and mappings of so many of them, are likely to stand in a file again."""
 _UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _LINE = re.compile(r"^[\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*\Z")
 
@@ -37,6 +37,9 @@ def _nested(value: object) -> bool:
 def _block(lines: list[str], value: object, pad: str, lead: str) -> None:
     """Append a mapping or sequence that is not empty; `lead` begins its first line, `pad` the others."""
     if isinstance(value, dict | Mapping):
+        if len(value) <= _FEW and all(type(item) is str and len(item) <= _REPEATED for item in value.values()):
+            lines += _pairs(tuple(value.items()), pad, lead)
+            return
         for key, item in value.items():
             _entry(lines, f"{lead}{_scalar(str(key))}:", item, pad)
             lead = pad
@@ -47,6 +50,16 @@ def _block(lines: list[str], value: object, pad: str, lead: str) -> None:
             else:
                 lines.append(f"{lead}- {_scalar(item)}")
             lead = pad
+
+
+@lru_cache(maxsize=1024)
+def _pairs(items: tuple[tuple[str, str], ...], pad: str, lead: str) -> list[str]:
+    """Return the lines of a small mapping of short texts: the labels of one SLO stand at each of its rules."""
+    lines: list[str] = []
+    for key, item in items:
+        _entry(lines, f"{lead}{_scalar(str(key))}:", item, pad)
+        lead = pad
+    return lines
 
 
 def _entry(lines: list[str], head: str, item: object, pad: str) -> None:

@@ -109,6 +109,8 @@ def ratio_expr(slo: Slo, windows: Windows, window: str) -> str:
 
 
 def _faster(rule: Recording | Alerting, factor: float) -> Recording | Alerting:
+    if factor == 1.0:
+        return rule
     expr = compress(rule.expr, factor)
     if isinstance(rule, Recording):
         return Recording(rule.record, expr, rule.labels)
