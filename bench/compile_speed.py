@@ -18,12 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import Namespace
 from pathlib import Path
 
 from bench.support.catalogue import write_project
 from bench.support.figures import Figures
+from bongsu.cli import compile as compile_verb
 from bongsu.cli.catalogue import check_all, compile_all, load_catalogue
-from bongsu.cli.main import main
 from bongsu.core.diagnostics import has_errors
 from bongsu.core.garbage import uncollected
 
@@ -77,7 +78,7 @@ def measure(what: str, root: Path) -> dict[str, float | str]:
     imports, wall = time.process_time(), time.perf_counter()
     if what == "verb":
         out, err = io.StringIO(), io.StringIO()
-        if main(["--root", str(root), "compile"], out, err) != 0:
+        if compile_verb.run(Namespace(root=root, out=Path("out"), check=False), out, err) != 0:
             raise SystemExit(err.getvalue()[-2000:])
         took = time.process_time() - imports
         return {"imports": imports, "seconds": took, "wall": time.perf_counter() - wall}

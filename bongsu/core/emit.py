@@ -29,6 +29,23 @@ def dump(value: object, header: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
+def entry(key: str, value: object, depth: int) -> str:
+    """Return one entry of a mapping that stands `depth` levels deep, as `dump` writes it after its indentation."""
+    lines: list[str] = []
+    _entry(lines, f"{_scalar(key)}:", value, "  " * depth)
+    return "\n".join(lines)
+
+
+def is_plain(value: str) -> bool:
+    """Tell whether a text is written as it is, without quotes."""
+    return _short(value) == value if len(value) <= _REPEATED else bool(_PLAIN.match(value))
+
+
+def is_quotable(value: str) -> bool:
+    """Tell whether a text stands in single quotes, or inside of a text that does, as it is."""
+    return "'" not in value and bool(_LINE.match(value))
+
+
 def _nested(value: object) -> bool:
     """Tell whether a value takes lines of its own: text, numbers and what is empty stand on the line of their key."""
     return not isinstance(value, str) and isinstance(value, dict | list | tuple | Mapping | Sequence) and bool(value)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def uncollected() -> Iterator[None]:
     """Keep the collector still for a while; whether it ran before is restored in any case.
 
-    Loading a thousand SLOs makes half a million objects and no cycles; the collector walks them all again and again, for
-    a third of the time (measured by bench/compile_speed.py).
+    Loading a thousand SLOs makes half a million objects and no cycles; the collector walks them all again and again,
+    for a third of the time (measured by bench/compile_speed.py).
     """
     was = gc.isenabled()
     gc.disable()

@@ -103,9 +103,9 @@ def tokens(text: str) -> list[Token]:
     return list(_cut(text))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def _cut(text: str) -> tuple[Token, ...]:
-    """Remember the last few texts: whoever looks at one usually looks several times."""
+    """Remember what was cut: a query is looked at by checks, then by compilers."""
     make = tuple.__new__  # what Token() does, without a call in between: there are a hundred tokens to an SLO
     return tuple([make(Token, (found.lastgroup, found.group(), found.start())) for found in _TOKEN.finditer(text)])
 
@@ -229,7 +229,7 @@ def closing(parts: list[Token], start: int) -> int:
 def unquoted(literal: str) -> str:
     """Return the value of a PromQL string literal; only the escapes of quotes and backslashes are undone."""
     inner = literal[1:-1]
-    return inner if literal.startswith("`") else re.sub(r"\\([\\\"'])", r"\1", inner)
+    return inner if literal.startswith("`") or "\\" not in inner else re.sub(r"\\([\\\"'])", r"\1", inner)
 
 
 def _unwrapped(text: str) -> str:

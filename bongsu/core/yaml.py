@@ -38,7 +38,7 @@ class Node:
 
     __slots__ = ("_keys", "_span", "value")
 
-    def __init__(self, value: Any, span: Span | _Marks, keys: dict[str, Span | _Marks] | None = None) -> None:
+    def __init__(self, value: Any, span: Span | _Marks, keys: dict[str, _Marks] | None = None) -> None:
         self.value = value
         self._span = span
         self._keys = keys
@@ -53,7 +53,7 @@ class Node:
     @property
     def keys(self) -> dict[str, Span]:
         """Return where each key of a mapping stands."""
-        return {key: at if isinstance(at, Span) else _key_span(at, key) for key, at in (self._keys or {}).items()}
+        return {key: _key_span(at, key) for key, at in (self._keys or {}).items()}
 
     def plain(self) -> Any:
         """Return the value without positions."""
@@ -118,6 +118,12 @@ class _Loader(yaml.SafeLoader):
 class _FastLoader(yaml.CSafeLoader):
     """The same nodes by libyaml; most words of a catalogue stand in it many times and are looked at once."""
 
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        """Do nothing: nobody resolves by path."""
+
+    def ascend_resolver(self) -> None:
+        """Do nothing: nobody resolves by path."""
+
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
         if kind is yaml.ScalarNode:
             return _implicit_tag(value) if implicit[0] else _TEXT
@@ -149,7 +155,7 @@ def _convert(node: yaml.Node, file: str, problems: list[Problem]) -> Node:
 
 def _convert_mapping(node: yaml.MappingNode, marks: _Marks, file: str, problems: list[Problem]) -> Node:
     values: dict[str, Node] = {}
-    keys: dict[str, Span | _Marks] = {}
+    keys: dict[str, _Marks] = {}
     for key_node, value_node in node.value:
         at = (file, key_node.start_mark, key_node.end_mark)
         if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
@@ -162,7 +168,7 @@ def _convert_mapping(node: yaml.MappingNode, marks: _Marks, file: str, problems:
                 _problem(
                     "yaml/duplicate-key",
                     _key_span(at, key),
-                    f"key {key!r} stands twice, first on line {keys[key][1].line + 1}",
+                    f"key {key!r} stands twice, first on line {_key_span(keys[key], key).line}",
                     "keep one of the two",
                     "YAML parsers silently keep the last one",
                 )

@@ -20,7 +20,8 @@ from bongsu.core.durations import format_duration, parse_duration
 from bongsu.core.promql import WINDOW, bare, closing, compress, fill, words
 from bongsu.slo.births import SECONDS, with_births
 from bongsu.slo.model import decimal_text, threshold
-from bongsu.slo.rules import Alerting, Group, Links, Recording, last_proof, rule_file
+from bongsu.slo.rules import Alerting, Group, Links, Recording, last_proof
+from bongsu.slo.stencil import Stencils
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,10 +43,8 @@ def compile_slos(slos: Slos, links: Links, factor: float = 1.0) -> dict[str, str
 
     `factor` divides every range and offset; record names, labels, thresholds and factors stay as in production.
     """
-    return {
-        file_name(slo): rule_file(compile_slo(slo, windows, links, factor), slo.span.file)
-        for slo, windows in slos.watched()
-    }
+    stencils = Stencils(compile_slo, base_rules, links, factor)
+    return {file_name(slo): stencils.rule_file(slo, windows) for slo, windows in slos.watched()}
 
 
 def file_name(slo: Slo) -> str:
@@ -64,6 +63,11 @@ def compile_slo(slo: Slo, windows: Windows, links: Links, factor: float = 1.0) -
         *(_alert(slo, tier, windows, links, factor) for tier in windows.tiers),
     ]
     return Group(f"bongsu-slo-{slo.id}", tuple(_faster(rule, factor) for rule in rules))
+
+
+def base_rules(slo: Slo, windows: Windows, factor: float = 1.0) -> list[Recording | Alerting]:
+    """Return the first rules of an SLO, the only ones that read the system's own series."""
+    return [_faster(rule, factor) for rule in _events(slo, windows.base, ids_of(slo), factor)]
 
 
 def ids_of(slo: Slo) -> dict[str, str]:
