@@ -1,11 +1,11 @@
 """How many samples the rules of one SLO read at each evaluation, beside Sloth's, on a real Prometheus of 30 days.
 
 40 raw series, 16 of them bad, scraped every 30 s for 30 days, and what the rules would have recorded of them every
-30 s, loaded as blocks. Then each rule is asked as it stands, once, at the end; Prometheus counts (`stats=all`). A second
-world has 4,000 raw series, of which only the last hour is loaded: our base recordings are the only rules of ours that
-read them, and they look back ten minutes. Sloth's are not asked there: its seven ratios read up to 3 days of each, so
-that they grow a hundredfold with the series. Recorded series are fed, not evaluated: what a rule reads does not depend
-on their values.
+30 s, loaded as blocks. Then each rule is asked as it stands, once, at the end; Prometheus counts (`stats=all`).
+A second world has 4,000 raw series, of which only the last hour is loaded: our base recordings are the only rules of
+ours that read them, and they look back ten minutes. Sloth's are not asked there: its seven ratios read up to 3 days of
+each, so that they grow a hundredfold with the series.
+Recorded series are fed, not evaluated: what a rule reads does not depend on their values.
 The rules of Sloth 0.16 are typed from research/slo.md 2.1 (bench/support/history.py).
 """
 

@@ -25,7 +25,7 @@ metadata:
   name: works
   annotations: {{bongsu/alert: WorksBurn, bongsu/title-ko: 작동}}
 spec:
-  service: demo
+  service: {service}
   budgetingMethod: Occurrences
   timeWindow: [{{duration: {period}, isRolling: true}}]
   objectives: [{{target: {objective}}}]
@@ -38,9 +38,11 @@ spec:
 """
 
 
-def compiled(bad: str, total: str, period: str = "30d", objective: float = 0.999) -> Group:
+def compiled(bad: str, total: str, period: str = "30d", objective: float = 0.999, service: str = "demo") -> Group:
     """Return the rules of an SLO of one ratio; queries hold `{{.window}}`."""
-    slos, problems = load({"x.yaml": _SLO.format(bad=bad, total=total, period=period, objective=objective)})
+    slos, problems = load(
+        {"x.yaml": _SLO.format(bad=bad, total=total, period=period, objective=objective, service=service)}
+    )
     if problems:
         raise SystemExit(str(problems[0]))
     ((slo, windows),) = slos.watched()
