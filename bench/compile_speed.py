@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
+from itertools import combinations
 from pathlib import Path
 
 from bench.support.catalogue import write_project
@@ -29,7 +30,7 @@ from bongsu.core.diagnostics import has_errors
 from bongsu.core.garbage import uncollected
 
 SIZES, TIMES = (100, 1_000, 10_000), 5
-SECONDS, MEGABYTES, AGAIN, FLAT = 0.8, 200.0, 0.3, 1.5
+SECONDS, MEGABYTES, AGAIN, FLAT = 0.8, 200.0, 0.3, 1.25
 
 
 def run() -> int:
@@ -51,12 +52,12 @@ def run() -> int:
     said = "identical" if same else "differs"
     figures.bar("output on repeat and in another file order", said, "identical", good=same)
     each = {size: took / size * 1000 for size, took in best.items()}
-    worst = max(each.values()) / min(each.values())
+    growth = max(each[more] / each[less] for less, more in combinations(SIZES, 2))
     figures.bar(
         "cost per SLO at " + ", ".join(f"{size:,}" for size in SIZES),
-        ", ".join(f"{value:.2f} ms" for value in each.values()) + f": {worst:.2f} times apart",
-        f"at most {FLAT:g}",
-        good=worst <= FLAT,
+        ", ".join(f"{value:.2f} ms" for value in each.values()) + f", growth {growth:.2f}",
+        f"at most {FLAT:g} times as much at the larger size",
+        good=growth <= FLAT,
     )
     again = min(one["seconds"] for one in verbs[1:])
     figures.bar("`bongsu compile` of an unchanged tree", f"{again:.2f} s", f"at most {AGAIN} s", good=again <= AGAIN)

@@ -36,6 +36,8 @@ _TOKEN = re.compile(
       | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_CALL = re.compile(r"\s*[A-Za-z_:][A-Za-z0-9_:]*\s*\(")
+_BRACKETS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*|[(){}\[\]]""", re.DOTALL)
 _OPEN = {"(": ")", "{": "}", "[": "]"}
 _DEPTH = dict.fromkeys(_OPEN, 1) | dict.fromkeys(_OPEN.values(), -1)
 _COMPARE = frozenset(("<", ">", "<=", ">=", "==", "!="))
@@ -224,6 +226,17 @@ def closing(parts: list[Token], start: int) -> int:
         if depth == 0:
             return i
     return len(parts) - 1
+
+
+def is_call(text: str) -> bool:
+    """Tell whether a whole text is one call such as `sum(...)`: it can stand beside any operator as it is."""
+    head = _CALL.match(text)
+    depth = 0
+    for found in _BRACKETS.finditer(text, head.end() - 1) if head else ():
+        depth += _DEPTH.get(found.group(), 0)
+        if depth == 0:
+            return not text[found.end() :].strip()
+    return False
 
 
 def unquoted(literal: str) -> str:

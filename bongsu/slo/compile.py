@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
 from bongsu.core.durations import format_duration, parse_duration
-from bongsu.core.promql import WINDOW, bare, closing, compress, fill, words
+from bongsu.core.promql import WINDOW, bare, compress, fill, is_call
 from bongsu.slo.births import SECONDS, with_births
 from bongsu.slo.model import decimal_text, threshold
 from bongsu.slo.rules import Alerting, Group, Links, Recording, last_proof
@@ -149,9 +149,7 @@ def _bad(slo: Slo) -> str:
 
 def _operand(query: str) -> str:
     """Return a query so that it can stand beside an operator: a single call as it is, all else in parentheses."""
-    parts = words(query)
-    call = len(parts) > 1 and parts[1].text == "(" and closing(parts, 1) == len(parts) - 1
-    return query if call else f"({query})"
+    return query if is_call(query) else f"({query})"
 
 
 def _ratio(slo: Slo, windows: Windows, window: str, ids: Mapping[str, str]) -> Recording:
