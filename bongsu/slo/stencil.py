@@ -47,7 +47,7 @@ class Stencils:
         """Return the text of an SLO's rule file."""
         if not _fits(slo):
             return self._plainly(slo, windows)
-        shape = (_shape(slo), windows)
+        shape = (_shape(slo), id(windows))  # SLOs share them, and the caller keeps them; hashing them is slow
         pieces = self._cut.get(shape)
         if pieces is None:
             pieces = self._cut[shape] = self._stencil(slo, windows)

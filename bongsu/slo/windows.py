@@ -63,9 +63,12 @@ class TierRule:
     outage: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WindowRules:
-    """A catalogue of tiers, written for one period (seconds), and the window whose rates are recorded."""
+    """A catalogue of tiers, written for one period (seconds), and the window whose rates are recorded.
+
+    Compared by identity: what is fitted is remembered per catalogue, and hashing one costs more than fitting it.
+    """
 
     period: float
     source: str
@@ -73,6 +76,7 @@ class WindowRules:
     tiers: tuple[TierRule, ...]
 
 
+@lru_cache(maxsize=1)
 def load_rules() -> WindowRules:
     """Return the packaged tiers."""
     file = resources.files("bongsu.slo") / "tiers" / "30d.yaml"
