@@ -29,10 +29,11 @@ def refuse(*_: object) -> None:
 
 
 def test_an_unchanged_tree_says_the_same_without_compiling(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, _, warned = compiled(root)
+    _, said, warned = compiled(root)
+    count = said.splitlines()[-1].split()[0]
     monkeypatch.setattr(verb, "load_catalogue", refuse)
-    assert compiled(root) == (0, "4 files compiled, 0 changed\n", warned)
-    assert compiled(root, check=True) == (0, "4 files are up to date\n", warned)
+    assert compiled(root) == (0, f"{count} files compiled, 0 changed\n", warned)
+    assert compiled(root, check=True) == (0, f"{count} files are up to date\n", warned)
     assert "alert/runbook" in warned
 
 
