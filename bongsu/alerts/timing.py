@@ -66,9 +66,10 @@ def _tier(slo: Slo, tier: Tier, factor: float, rate: float) -> AlertTiming:
         severity=tier.severity,
         labels={**tier_labels(slo, tier)},
         windows=(tier.short_seconds / factor, window),
-        for_seconds=0.0,
+        for_seconds=tier.hold / factor,
         longest_window=window,
-        detect_seconds_at_total_outage=max(gathered, detect_seconds(tier, slo.objective, 1.0, factor)),
+        detect_seconds_at_total_outage=max(gathered, detect_seconds(tier, slo.objective, 1.0, factor))
+        + tier.hold / factor,
         clear_seconds=reset_seconds(tier, slo.objective, 1.0, factor),
         floor=float(tier.events),
         floor_window=window,

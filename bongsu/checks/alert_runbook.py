@@ -20,6 +20,7 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield each alert that no runbook answers; an explicit `runbook:` is alert/runbook-file's business."""
     answered = {runbook.alert for runbook in catalogue.runbooks if runbook.language == "en"}
     answered |= {alert.name for alert in catalogue.alerts.alerts if alert.runbook}
+    answered |= {slo.alert for slo in catalogue.slos.slos if slo.runbook_url}
     for name, span in sorted(catalogue.alert_spans().items()):
         if name not in answered:
             yield Problem(

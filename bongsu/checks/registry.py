@@ -14,6 +14,7 @@ from bongsu.checks import (
     alert_unproved,
     dashboard_duplicate,
     dashboard_reference,
+    expr_bucket,
     expr_label,
     expr_metric,
     expr_syntax,
@@ -24,9 +25,12 @@ from bongsu.checks import (
     runbook_steps_differ,
     runbook_untranslated,
     service_unknown,
+    slo_calendar_end,
     slo_dead_tier,
     slo_duplicate,
     slo_objective,
+    slo_reference,
+    slo_target,
 )
 from bongsu.core.diagnostics import ordered
 
@@ -44,6 +48,7 @@ CHECKS: tuple[Check, ...] = (
     alert_unproved,
     dashboard_duplicate,
     dashboard_reference,
+    expr_bucket,
     expr_label,
     expr_metric,
     expr_syntax,
@@ -54,9 +59,12 @@ CHECKS: tuple[Check, ...] = (
     runbook_steps_differ,
     runbook_untranslated,
     service_unknown,
+    slo_calendar_end,
     slo_dead_tier,
     slo_duplicate,
     slo_objective,
+    slo_reference,
+    slo_target,
 )
 
 

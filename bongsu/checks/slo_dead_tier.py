@@ -22,6 +22,7 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     for slo in catalogue.slos.slos:
         for tier in catalogue.slos.tiers(slo) if slo.id in catalogue.slos.windows else ():
             if is_dead(tier, slo.objective):
+                own = "alertPolicies" if slo.policies else f"AlertWindows of {slo.period}"
                 lowest = (1 - 1 / tier.factor).quantize(Decimal("0.0001"), ROUND_UP)
                 share = decimal_text(threshold(tier, slo.objective) * 100)
                 yield Problem(
@@ -31,6 +32,6 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
                     f"tier {tier.name} of {slo.name} can never fire: it waits for {share}% bad events",
                     f"factor {decimal_text(tier.factor)} x (1 - {slo.objective:g}) is not below 1: "
                     "a total outage would page late or not at all",
-                    f"raise the objective to at least {decimal_text(lowest)}, or remove the AlertWindows of "
-                    f"{slo.period}: the packaged tiers fit themselves to it",
+                    f"raise the objective to at least {decimal_text(lowest)}, or remove the {own}: "
+                    "the packaged tiers fit themselves to it",
                 )

@@ -14,6 +14,7 @@ from bongsu.checks.model import Catalogue
 from bongsu.checks.registry import check_all
 from bongsu.core.diagnostics import Problem, Severity, Span, has_errors
 from bongsu.core.errors import SpecError, UsageError
+from bongsu.core.kubernetes import object_name, prometheus_rule
 from bongsu.core.manifest import FILE, Catalogues, Manifest, parse_manifest
 from bongsu.dashboards.compile import compile_boards
 from bongsu.dashboards.load import load as load_dashboards
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["RENDERED", "Catalogue", "check_all", "compile_all", "load_catalogue", "require_sound"]
 
 RENDERED = "deploy/rendered"
-PROMETHEUS, ALERTMANAGER, GRAFANA = "prometheus", "alertmanager", "grafana"
+PROMETHEUS, ALERTMANAGER, GRAFANA, KUBERNETES = "prometheus", "alertmanager", "grafana", "kubernetes"
 _YAML = (".yaml", ".yml")
 
 
@@ -106,8 +107,16 @@ def compile_all(catalogue: Catalogue, endpoints: Endpoints | None = None, factor
         CONFIG: compile_alertmanager(routes, to, factor),
         TEMPLATE: compile_template(routes.file),
     }
-    rooms = {PROMETHEUS: rules, ALERTMANAGER: routing, GRAFANA: boards}
+    rooms = {PROMETHEUS: rules, ALERTMANAGER: routing, GRAFANA: boards, KUBERNETES: _objects(catalogue, rules, factor)}
     return {f"{room}/{name}": text for room, files in rooms.items() for name, text in sorted(files.items())}
+
+
+def _objects(catalogue: Catalogue, rules: dict[str, str], factor: float) -> dict[str, str]:
+    """Return the rule files as Kubernetes objects, where the manifest asks for them; proofs run no cluster."""
+    settings = catalogue.manifest.kubernetes
+    if settings is None or factor != 1.0:
+        return {}
+    return {f"{object_name(file)}.yaml": prometheus_rule(file, text, settings) for file, text in rules.items()}
 
 
 def _texts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bongsu.cli import sloth
 from bongsu.cli.catalogue import RENDERED, check_all, compile_all, load_catalogue
 from bongsu.cli.unchanged import Stamp, inputs_digest, outputs_digest, read_stamp, write_stamp
 from bongsu.core.artefacts import diff_tree, write_tree
@@ -21,18 +22,22 @@ EXAMPLES = (
     "bongsu compile",
     "bongsu compile --check          # exit 1 when the committed output is not what would be compiled",
     "bongsu compile --out /tmp/rules",
+    "bongsu compile --compat sloth --out /tmp/sloth-rules",
 )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
     parser.add_argument("--check", action="store_true", help="compare with the output folder, write nothing")
-    parser.add_argument("--out", type=Path, default=Path(RENDERED), help=f"output folder (default: ROOT/{RENDERED})")
+    parser.add_argument("--out", type=Path, default=None, help=f"output folder (default: ROOT/{RENDERED})")
+    sloth.configure(parser)
 
 
 def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Report all problems at once; without an error, write (or with --check compare) the whole output."""
-    folder = args.root / args.out
+    if args.compat:
+        return sloth.run(args, out, err)
+    folder = args.root / (args.out or RENDERED)
     inputs, stamp = inputs_digest(args.root, folder), read_stamp(args.root)
     if stamp and inputs and stamp.inputs == inputs and stamp.outputs == outputs_digest(folder):
         print(stamp.said, file=err, end="")

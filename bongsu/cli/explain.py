@@ -14,15 +14,21 @@ from bongsu.core.durations import format_duration
 from bongsu.core.errors import UsageError
 from bongsu.dashboards.resolve import resolve
 from bongsu.slo.compile import file_name as slo_file
+from bongsu.slo.model import threshold
+from bongsu.slo.timing import detect_seconds, reset_seconds
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import TextIO
+
+    from bongsu.slo.model import Slo, Tier
 
 NAME = "explain"
 HELP = "print where an alert is declared, compiled, routed, answered, proved and drawn, and when it fires and clears"
 EXAMPLES = ("bongsu explain AnswersBudgetBurn", "bongsu explain ErrorsHigh --rate 0.2")
+
+SHARES = (1.0, 0.5, 0.1)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +76,7 @@ def explain(catalogue: Catalogue, alert: str, rate: float) -> list[str]:
         *lines,
         f"  times in a total outage at {rate:g} event(s) per second, without scrape, evaluation and delivery",
         *_times(found),
+        *_tiers(catalogue, alert),
     ]
 
 
@@ -77,7 +84,7 @@ def _spec(catalogue: Catalogue, alert: str) -> list[str]:
     span = catalogue.alert_spans()[alert]
     for slo in catalogue.slos.slos:
         if slo.alert == alert:
-            return [f"{span.file}:{span.line}", f"SLO {slo.id}: {slo.objective * 100:g}% over {slo.period}"]
+            return [f"{span.file}:{span.line}", f"SLO {slo.id}: {slo.objective * 100:g}% over {slo.window}"]
     found = next(one for one in catalogue.alerts.alerts if one.name == alert)
     return [f"{span.file}:{span.line}", f"{found.rule}, watches {found.metric}"]
 
@@ -154,10 +161,32 @@ def _times(found: list[AlertTiming]) -> list[str]:
         )
         for timing in found
     ]
-    widths = [max(len(row[i]) for row in (head, *rows)) + 2 for i in range(len(head))]
+    return _table((head, *rows))
+
+
+def _tiers(catalogue: Catalogue, alert: str) -> list[str]:
+    """Return when the tiers of an SLO fire and clear by the share of bad events; nothing for a threshold alert."""
+    lines: list[str] = []
+    for slo, windows in catalogue.slos.watched():
+        if slo.alert == alert:
+            rows = [("tier", "threshold", *(f"{share:.0%} bad" for share in SHARES), "2 x threshold")]
+            for tier in windows.tiers:
+                limit = float(threshold(tier, slo.objective))
+                cells = [_fires(tier, slo, share) for share in (*SHARES, min(1.0, 2 * limit))]
+                rows.append((tier.name, f"{limit * 100:.4g}%", *cells))
+            lines += ["  fires after / clears within, by the share of bad events after a clean window", *_table(rows)]
+    return lines
+
+
+def _fires(tier: Tier, slo: Slo, share: float) -> str:
+    after = detect_seconds(tier, slo.objective, share)
+    return "never" if math.isinf(after) else f"{_time(after)} / {_time(reset_seconds(tier, slo.objective, share))}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) + 2 for i in range(len(rows[0]))]
     return [
-        "    " + "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (head, *rows)
+        "    " + "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
 
 

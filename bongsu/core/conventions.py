@@ -331,6 +331,7 @@ LABEL_SLO_ID = "sloth_id"
 LABEL_SLO_SERVICE = "sloth_service"
 LABEL_SLO_NAME = "sloth_slo"
 LABEL_SLO_WINDOW = "sloth_window"
+LABEL_SLO_SEVERITY = "sloth_severity"
 LABEL_EVENTS = "events"
 
 LABEL_ALERT = "alertname"

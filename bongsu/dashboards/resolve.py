@@ -10,6 +10,7 @@ from bongsu.core.promql import Expression
 from bongsu.dashboards.model import AlertRef, Board, Mark, Panel, Query, SloRef, Strip
 from bongsu.slo.compile import ratio_expr, recorded_windows, series
 from bongsu.slo.model import decimal_text
+from bongsu.slo.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,7 +65,7 @@ def alert_panel(alert: Alert, span: Span) -> Panel:
 def slo_panels(slo: Slo, slos: Slos, span: Span) -> list[Panel]:
     """Return an SLO's SLI, burn rate (keyed by its alert) and remaining budget."""
     windows = slos.windows[slo.id]
-    promise = f"{decimal_text((1 - slo.budget) * 100)}% over {slo.period}"
+    promise = f"{decimal_text((1 - slo.budget) * 100)}% over {slo.window}"
 
     def query(expr: str, legend: str) -> Query:
         return Query(Expression(expr, slo.span), legend)
@@ -75,7 +76,7 @@ def slo_panels(slo: Slo, slos: Slos, span: Span) -> list[Panel]:
         Panel(
             key=names.slo_panel_key(slo.id, "sli"),
             title=f"{slo.title}: SLI",
-            description=f"Share of good events, in short and long windows. Promise: {promise}.",
+            description=f"Share of good {counted(slo)[0]}, in short and long windows. Promise: {promise}.",
             kind="timeseries",
             unit="percentunit",
             queries=tuple(
@@ -89,7 +90,7 @@ def slo_panels(slo: Slo, slos: Slos, span: Span) -> list[Panel]:
         Panel(
             key=slo.alert,
             title=f"{slo.title}: burn rate",
-            description=f"1 spends the error budget exactly in {slo.period}. {slo.alert} fires when both windows of a "
+            description=f"1 spends the error budget exactly in {slo.window}. {slo.alert} fires when both windows of a "
             "tier exceed its factor; runbook: " + names.runbook_path(slo.alert) + ".",
             kind="timeseries",
             unit="none",
@@ -101,7 +102,7 @@ def slo_panels(slo: Slo, slos: Slos, span: Span) -> list[Panel]:
         Panel(
             key=names.slo_panel_key(slo.id, "budget"),
             title=f"{slo.title}: error budget left",
-            description=f"Share of the {slo.period} error budget that is left, weighted by events.",
+            description=f"Share of the {slo.window} error budget that is left, weighted by {counted(slo)[0]}.",
             kind="timeseries",
             unit="percentunit",
             queries=(query(series(names.SLO_BUDGET_REMAINING, slo.id), "left"),),

@@ -15,6 +15,7 @@ from itertools import combinations, islice, product
 from typing import TYPE_CHECKING
 
 from bongsu.core.promql import WINDOW, Matcher, Selector, bare, closing, selectors, words
+from bongsu.slo.model import Ratio, queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,19 +58,21 @@ class Example:
 
 def example(slo: Slo) -> Example | None:
     """Return counters for one good and one bad event, or None when the queries are not sums of rates."""
-    queries = [bare(expression.text) for expression in slo.expressions()]
-    found = list(_candidates([one for query in queries for one in selectors(query)]))
+    ratio = slo.indicator
+    if not isinstance(ratio, Ratio) or not ratio.counter or slo.exclusions:
+        return None
+    wanted = [one for query in queries(ratio) for one in selectors(bare(query.text))]
+    found = list(_candidates(wanted))
     if not found or len(found) > _MOST_SERIES:
         return None
     subsets = [chosen for size in range(1, len(found) + 1) for chosen in combinations(found, size)]
     try:
-        good = next((chosen for chosen in subsets if _seen(slo, chosen) == (0.0, 1.0)), None)
-        bad = next((chosen for chosen in subsets if _seen(slo, chosen) == (1.0, 1.0)), None)
+        good = next((chosen for chosen in subsets if _seen(ratio, chosen) == (0.0, 1.0)), None)
+        bad = next((chosen for chosen in subsets if _seen(ratio, chosen) == (1.0, 1.0)), None)
     except ValueError:
         return None
     if not good or not bad:
         return None
-    wanted = [one for query in queries for one in selectors(query)]
     return Example(good, bad, tuple(_decoys((*good, *bad), wanted)))
 
 
@@ -85,12 +88,12 @@ def _decoys(counted: Iterable[Series], wanted: list[Selector]) -> Iterable[Serie
             yield series
 
 
-def _seen(slo: Slo, incremented: tuple[Series, ...]) -> tuple[float, float]:
+def _seen(ratio: Ratio, incremented: tuple[Series, ...]) -> tuple[float, float]:
     """Return the bad and total events that the queries see when these counters each count one."""
-    total = _value(bare(slo.total.text), incremented)
-    if slo.bad is not None:
-        return _value(bare(slo.bad.text), incremented), total
-    good = _value(bare(slo.good.text), incremented) if slo.good is not None else 0.0
+    total = _value(bare(ratio.total.text), incremented)
+    if ratio.bad is not None:
+        return _value(bare(ratio.bad.text), incremented), total
+    good = _value(bare(ratio.good.text), incremented) if ratio.good is not None else 0.0
     return total - good, total
 
 

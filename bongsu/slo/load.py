@@ -1,70 +1,104 @@
-"""Read OpenSLO v1 documents (kinds Service and SLO), and Sloth's AlertWindows, into the model.
+"""Read OpenSLO v1 documents, Sloth's (bongsu/slo/sloth) and our Maintenance into the model.
 
-Source: https://github.com/OpenSLO/OpenSLO (v1); one inline Prometheus ratio metric per SLO, a rolling window,
-`budgetingMethod: Occurrences`. What the alert is called, OpenSLO cannot say: annotations `bongsu/alert` and
-`bongsu/title-ko` do; `bongsu/min-bad-events` says how many bad events a tier waits for.
+Source: https://github.com/OpenSLO/OpenSLO (v1), Prometheus only; what it allows and we do not compile is refused with
+the reason (docs/adr/0021-*.md). What OpenSLO cannot say stands in annotations:
+
+- `bongsu/alert`, `bongsu/title-ko`: the name of the alert, the title in Korean.
+- `bongsu/min-bad-events`: how many bad events a tier waits for.
+- `bongsu/indicator: spend`: the threshold is a sum for the whole window, and the query its rate.
+- `bongsu/exclude`: PromQL that returns something while nothing counts; `bongsu/maintenance`: the same on the calendar.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from decimal import Decimal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bongsu.core.diagnostics import Problem, Severity, Span
 from bongsu.core.durations import parse_duration
-from bongsu.core.promql import WINDOW, Expression
 from bongsu.core.yaml import Node, Reader, load_documents
-from bongsu.slo.model import Service, Slo, Slos
-from bongsu.slo.windows import WindowRules, alert_windows, fit, load_rules, period_problem, usable
+from bongsu.slo.documents import Library, declare, described, either, header, labelled, named
+from bongsu.slo.exclude import read_maintenance
+from bongsu.slo.indicators import counts_events
+from bongsu.slo.load_alerting import read_condition, read_policy, read_target
+from bongsu.slo.load_indicator import METHODS, Measure, read_measure, read_objective, read_source
+from bongsu.slo.load_window import read_window
+from bongsu.slo.model import Exclusion, Policy, Service, Slo, Slos, Spend, Windows, queries
+from bongsu.slo.sloth.model import KUBERNETES, OPENSLO
+from bongsu.slo.sloth.native import services_of, to_slo
+from bongsu.slo.sloth.read import KIND, is_sloth, read
+from bongsu.slo.windows import WindowRules, alert_windows, fit, load_rules, own_tiers, period_problem, usable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from bongsu.slo.sloth.model import Document
 
 API = "openslo/v1"
-_KINDS = {API: ["Service", "SLO"], "sloth.slok.dev/v1": ["AlertWindows"]}
-_NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+_KINDS = {
+    API: ["Service", "SLO", "SLI", "DataSource", "AlertPolicy", "AlertCondition", "AlertNotificationTarget"],
+    KUBERNETES: ["AlertWindows", KIND],
+    OPENSLO: ["SLO"],
+    "bongsu/v1": ["Maintenance"],
+}
 _ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}$")
-_NAMED, _TITLE_KO, _EVENTS = _ANNOTATIONS = ("bongsu/alert", "bongsu/title-ko", "bongsu/min-bad-events")
+_NAMED, _TITLE_KO, _EVENTS, _INDICATOR, _EXCLUDE, _MAINTENANCE = _ANNOTATIONS = (
+    "bongsu/alert",
+    "bongsu/title-ko",
+    "bongsu/min-bad-events",
+    "bongsu/indicator",
+    "bongsu/exclude",
+    "bongsu/maintenance",
+)
 
 
 def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
     """Return what `{file: text}` declares and every problem of its form; the order of files does not matter."""
     problems: list[Problem] = []
-    services: list[Service] = []
-    slos: list[Slo] = []
-    own: list[WindowRules] = []
+    found: dict[str, list[Reader]] = {}
+    sloth: list[Document] = []
     for file in sorted(texts):
-        nodes, found = load_documents(texts[file], file)
-        problems += found
-        if not nodes and not found:
-            problems.append(empty_file(file))
-        for node in nodes:
-            reader = Reader(node, problems)
+        for reader in _documents(texts[file], file, problems):
+            if is_sloth(reader.node):
+                sloth.append(read(reader.node, problems))
+                continue
             api = reader.choice("apiVersion", list(_KINDS))
             kind = reader.choice("kind", _KINDS.get(api, []))
-            if kind == "AlertWindows":
-                own.append(alert_windows(reader))
-            elif kind == "Service":
-                services.append(_service(reader))
-            elif kind == "SLO":
-                slos.append(_slo(reader))
+            found.setdefault(kind, []).append(reader)
+
+    library = Library()
+    # What is named is read before what names it.
+    for reader in found.get("DataSource", ()):
+        declare(reader, "DataSource", library, library.sources, read_source)
+    for reader in found.get("SLI", ()):
+        declare(reader, "SLI", library, library.measures, read_measure)
+    for reader in found.get("AlertCondition", ()):
+        declare(reader, "AlertCondition", library, library.conditions, read_condition)
+    for reader in found.get("AlertNotificationTarget", ()):
+        declare(reader, "AlertNotificationTarget", library, library.targets, read_target)
+    for reader in found.get("AlertPolicy", ()):
+        declare(reader, "AlertPolicy", library, library.policies, read_policy)
+    for reader in found.get("Maintenance", ()):
+        declare(reader, "Maintenance", library, library.maintenance, read_maintenance)
+    services = [_service(reader) for reader in found.get("Service", ())]
+    slos = [_slo(reader, library) for reader in found.get("SLO", ())]
+    services += services_of(sloth, services)
+    slos += [to_slo(slo, document.spec) for document in sloth for slo in document.slos]
+    own = [alert_windows(reader) for reader in found.get("AlertWindows", ())]
+
     rules, theirs = load_rules(), {found.period: found for found in own if usable(found)}
-    windows = {
-        slo.id: fit(theirs.get(parse_duration(slo.period), rules), slo.period, slo.objective, slo.events)
-        for slo in slos
-        if slo.sane and slo.period and not period_problem(slo.period)
-    }
-    return Slos(tuple(sorted(services, key=_by_name)), tuple(sorted(slos, key=_by_id)), windows), problems
-
-
-def _by_name(service: Service) -> tuple[str, Span]:
-    return service.name, service.span
-
-
-def _by_id(slo: Slo) -> tuple[str, Span]:
-    return slo.id, slo.span
+    windows = {slo.id: _windows(slo, theirs, rules) for slo in slos if _complete(slo)}
+    return (
+        Slos(
+            tuple(sorted(services, key=lambda service: (service.name, service.span))),
+            tuple(sorted(slos, key=lambda slo: (slo.id, slo.span))),
+            windows,
+            tuple(library.documents),
+            tuple(library.references),
+        ),
+        problems,
+    )
 
 
 def empty_file(file: str) -> Problem:
@@ -74,43 +108,71 @@ def empty_file(file: str) -> Problem:
     )
 
 
+def _documents(text: str, file: str, problems: list[Problem]) -> Iterator[Reader]:
+    """Yield a reader per document; a document may be a list of them."""
+    nodes, found = load_documents(text, file)
+    problems += found
+    items = [item for node in nodes for item in (node.value if isinstance(node.value, list) else [node])]
+    if not items and not found:
+        problems.append(empty_file(file))
+    for item in items:
+        yield Reader(item, problems)
+
+
+def _complete(slo: Slo) -> bool:
+    """Tell whether an SLO can have windows: what was refused while reading has no period, objective or query."""
+    readable = bool(slo.period) and not period_problem(slo.period) and queries(slo.indicator)[-1].text != ""
+    return slo.sane and readable
+
+
+def _windows(slo: Slo, theirs: Mapping[float, WindowRules], rules: WindowRules) -> Windows:
+    if slo.policies:
+        windows = own_tiers(rules, slo)
+    else:
+        windows = fit(theirs.get(parse_duration(slo.period), rules), slo.period, slo.objective, slo.events)
+    tiers = tuple(tier for tier in windows.tiers if tier.severity not in slo.silent)
+    return replace(windows, tiers=tiers, calendar=slo.calendar)
+
+
 def _service(reader: Reader) -> Service:
-    meta = reader.mapping("metadata")
-    name = _name(meta)
-    service = Service(name, meta.text("displayName", name), meta.span("name"))
-    meta.strings("labels")
-    meta.strings("annotations")
-    meta.done()
+    title, name = header(reader)
     spec = reader.mapping("spec")
-    spec.text("description", "")
+    described(spec)
     spec.done()
     reader.done()
-    return service
+    return Service(name.name, title, name.span)
 
 
-def _slo(reader: Reader) -> Slo:
+def _slo(reader: Reader, library: Library) -> Slo:
     meta = reader.mapping("metadata")
-    name = _name(meta)
+    name = named(meta)
     title = meta.text("displayName", name)
     notes = meta.mapping("annotations")
     alert = notes.text(_NAMED)
     if alert and not _ALERT.match(alert):
         notes.fail("spec/value", notes.span(_NAMED), f"{alert!r} is not a CamelCase alert name", "rename it")
     title_ko = notes.text(_TITLE_KO)
+    spend = notes.choice(_INDICATOR, ["spend"], "") == "spend"
+    exclusions = _exclusions(notes, library)
     events = _floor(notes)
     _foreign(notes)
-    meta.strings("labels")
+    labelled(meta)
     meta.done()
 
     spec = reader.mapping("spec")
-    spec.text("description", "")
+    described(spec)
     service = spec.text("service")
-    spec.choice("budgetingMethod", ["Occurrences"])
-    good, bad, total = _ratio(spec.mapping("indicator"))
-    period = _period(_only(spec, "timeWindow"))
-    objective, objective_span = _objective(_only(spec, "objectives"))
+    method = spec.choice("budgetingMethod", METHODS)
+    measure = _measure(spec, library)
+    window = _only(spec, "timeWindow")
+    period, calendar = read_window(window)
+    objective, objective_span, indicator = read_objective(_only(spec, "objectives"), method, measure, spend=spend)
+    policies = tuple(_policies(spec, library))
     spec.done()
     reader.done()
+    if not (counts_events(indicator) or isinstance(indicator, Spend)) and events:
+        what = "this SLO counts time and not events: there is no number of them to wait for"
+        notes.fail("spec/value", notes.span(_EVENTS), what, f"remove {_EVENTS}")
     return Slo(
         service,
         name,
@@ -119,22 +181,65 @@ def _slo(reader: Reader) -> Slo:
         alert,
         objective,
         period,
-        bad,
-        good,
-        total,
+        indicator,
         meta.span("name"),
         objective_span,
         spec.span("service"),
         notes.span(_NAMED),
-        events,
+        events if counts_events(indicator) else events or 0,
+        calendar=calendar,
+        policies=policies,
+        exclusions=exclusions,
     )
 
 
-def _name(meta: Reader) -> str:
-    name = meta.text("name")
-    if name and not _NAME.match(name):
-        meta.fail("spec/value", meta.span("name"), f"{name!r} is not a name", "use lower case letters, digits and -")
-    return name
+def _measure(spec: Reader, library: Library) -> Measure | None:
+    """Return the indicator, written out or by name; None when there is none (reported here or as slo/reference)."""
+    if spec.has("indicator") and spec.has("indicatorRef"):
+        what = "`indicator` and `indicatorRef` exclude each other"
+        spec.fail("spec/value", spec.span("indicatorRef"), what, "keep one of the two")
+    if spec.has("indicatorRef"):
+        spec.get("indicator", required=False)
+        return library.find("SLI", library.measures, spec, "indicatorRef")
+    indicator = spec.mapping("indicator")
+    if not spec.has("indicator"):
+        return None
+    header(indicator, required=False)
+    inner = indicator.mapping("spec")
+    found = read_measure(inner, library, "") if indicator.has("spec") else None
+    inner.done()
+    indicator.done()
+    return found
+
+
+def _policies(spec: Reader, library: Library) -> Iterator[Policy]:
+    seen: set[str] = set()
+    for node in spec.sequence("alertPolicies", required=False):
+        found = either(
+            node,
+            spec,
+            library,
+            path="spec.alertPolicies",
+            key="alertPolicyRef",
+            kind="AlertPolicy",
+            known=library.policies,
+            read=read_policy,
+        )
+        if found and found.tier and found.tier.name in seen:
+            what = f"two policies have a condition {found.tier.name}"
+            spec.fail("spec/value", node.span, what, "rename one: it is the `tier` of the alert")
+        if found:
+            seen |= {found.tier.name} if found.tier else set()
+            yield found
+
+
+def _exclusions(notes: Reader, library: Library) -> tuple[Exclusion, ...]:
+    """Return when nothing counts: the author's own PromQL, and the windows of a Maintenance."""
+    text = notes.text(_EXCLUDE, "").strip()
+    found = [Exclusion(text, notes.span(_EXCLUDE))] if text else []
+    if notes.has(_MAINTENANCE):
+        found += library.find("Maintenance", library.maintenance, notes, _MAINTENANCE) or ()
+    return tuple(found)
 
 
 def _floor(notes: Reader) -> int | None:
@@ -151,10 +256,12 @@ def _floor(notes: Reader) -> int | None:
 def _foreign(notes: Reader) -> None:
     """Accept other tools' annotations; under `bongsu/` an unknown key is a misspelling."""
     for key, node in list(notes.items()):
+        span = notes.node.keys.get(key, node.span)
         if key.startswith("bongsu/") and key not in _ANNOTATIONS:
-            span = notes.node.keys.get(key, node.span)
             known = f"known: {', '.join(_ANNOTATIONS)}"
             notes.fail("spec/unknown-key", span, f"unknown annotation {key}", known)
+        elif not isinstance(node.value, str):
+            notes.fail("spec/type", node.span, f"annotation {key} must be text", "quote the value")
 
 
 def _only(spec: Reader, key: str) -> Reader:
@@ -167,68 +274,3 @@ def _only(spec: Reader, key: str) -> Reader:
     node = items[0] if items else Node({}, spec.span(key))
     # A missing list is already a problem; the reader of its absent element must not add more.
     return Reader(node, spec.problems if items else [], f"spec.{key}")
-
-
-def _ratio(indicator: Reader) -> tuple[Expression | None, Expression | None, Expression]:
-    meta = indicator.mapping("metadata", required=False)
-    meta.text("name", "")
-    meta.text("displayName", "")
-    meta.done()
-    spec = indicator.mapping("spec")
-    spec.text("description", "")
-    metric = spec.mapping("ratioMetric")
-    if not metric.flag("counter", default=True):
-        metric.fail("spec/value", metric.span("counter"), "only counters can be compiled", "write counter: true")
-    if metric.has("good") == metric.has("bad"):
-        metric.fail(
-            "spec/value",
-            metric.node.span,
-            "a ratio needs either `good` or `bad` beside `total`",
-            "count what the promise forbids under `bad`",
-        )
-    good, bad = (_query(metric, key) if metric.has(key) else None for key in ("good", "bad"))
-    total = _query(metric, "total")
-    for reader in (metric, spec, indicator):
-        reader.done()
-    return good, bad, total
-
-
-def _query(metric: Reader, key: str) -> Expression:
-    outer = metric.mapping(key)
-    source = outer.mapping("metricSource")
-    source.choice("type", ["Prometheus"])
-    spec = source.mapping("spec")
-    text = spec.text("query").strip()
-    if text and WINDOW not in text:
-        spec.fail(
-            "spec/value",
-            spec.span("query"),
-            f"the query has no {WINDOW} placeholder",
-            f"write rate(metric[{WINDOW}])",
-            "one query is compiled for every window",
-        )
-    for reader in (spec, source, outer):
-        reader.done()
-    return Expression(text, spec.span("query"))
-
-
-def _period(window: Reader) -> str:
-    period = window.text("duration")
-    if period and (problem := period_problem(period)):
-        window.fail("spec/value", window.span("duration"), problem, "write a day or more, such as 7d, 28d or 30d")
-    if not window.flag("isRolling"):
-        window.fail("spec/value", window.node.span, "only rolling windows can be compiled", "write isRolling: true")
-    window.done()
-    return period
-
-
-def _objective(entry: Reader) -> tuple[float, Span]:
-    """Return the objective as a share and its place; NaN when it is missing or not a number (reported here)."""
-    entry.text("displayName", "")
-    key = "targetPercent" if entry.has("targetPercent") and not entry.has("target") else "target"
-    before = len(entry.problems)
-    value = entry.number(key)
-    entry.done()
-    if len(entry.problems) > before and not value:
-        return math.nan, entry.span(key)
-    return float(Decimal(repr(value)) / (100 if key == "targetPercent" else 1)), entry.span(key)

@@ -2,23 +2,91 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bongsu.core.durations import parse_duration
+from bongsu.core.promql import Expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from bongsu.core.diagnostics import Span
-    from bongsu.core.promql import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Events of which some are `bad` (or all but `good`); without `counter`, gauges that count what is there now."""
+
+    total: Expression
+    bad: Expression | None = None
+    good: Expression | None = None
+    counter: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A share between 0 and 1 that somebody else computed: of what succeeds, or of what fails."""
+
+    query: Expression
+    success: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A value that is good while `value op limit` holds (`op` is OpenSLO's lt, lte, gt or gte); time is counted."""
+
+    query: Expression
+    op: str
+    limit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Timeslices:
+    """Slices of time, each good when its good share reaches `target`; without one a slice counts by its good share."""
+
+    of: Ratio | Raw | Threshold
+    length: str
+    target: Decimal | None
+
+    @property
+    def seconds(self) -> float:
+        """Return the length of a slice."""
+        return parse_duration(self.length)
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What goes per second (USD, tokens), of which `allowed` may go in one window of the SLO."""
+
+    query: Expression
+    allowed: Decimal
+
+
+Indicator = Ratio | Raw | Threshold | Timeslices | Spend
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A window that begins anew every `count` units (d, w, M, Q, Y) from `start`, wall time in `zone`."""
+
+    count: int
+    unit: str
+    start: datetime
+    zone: str
+
+    @property
+    def name(self) -> str:
+        """Return OpenSLO's shorthand such as `1M`."""
+        return f"{self.count}{self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One pair of windows: fires when both burn the budget `factor` times too fast.
+    """One pair of windows: fires when both burn the budget `factor` times too fast, for `hold` seconds on end.
 
     `long` must also hold `events` bad events (0: no floor). Windows longer than `base` are averages of rates over
     `base`, which smears what they see by half of it (bongsu/slo/timing.py).
@@ -31,6 +99,8 @@ class Tier:
     short: str
     base: str = "5m"
     events: int = 0
+    op: str = ">"
+    hold: float = 0.0
 
     @property
     def long_seconds(self) -> float:
@@ -50,12 +120,21 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The tiers that watch one SLO: of its period, fitted to its objective; `base` is the window that is recorded."""
+    """The tiers that watch one SLO: of its period, fitted to its objective; `base` is the window that is recorded.
+
+    A `calendar` counts the budget from the start of its current window; tiers are fitted to its nominal length.
+    """
 
     period: str
     source: str
     base: str
     tiers: tuple[Tier, ...]
+    calendar: Calendar | None = None
+
+    @property
+    def budget(self) -> str:
+        """Return the name of the window the budget is counted in: `30d` when it rolls, `1M` on the calendar."""
+        return self.calendar.name if self.calendar else self.period
 
     def all(self) -> tuple[str, ...]:
         """Return every window of a tier once, shortest first."""
@@ -72,10 +151,38 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A document, or a reference to one: its kind, its name and its place."""
+
+    kind: str
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an AlertPolicy asks for: one tier (none when breaching shall not alert) and who is to be told."""
+
+    tier: Tier | None
+    targets: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """When nothing counts, neither good nor bad: while this PromQL returns anything; `span` is None when compiled."""
+
+    expr: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Slo:
-    """One promise: of `total` events at most 1 - `objective` may be `bad` (or all but `objective` be `good`).
+    """One promise: of what the indicator counts at most 1 - `objective` may be bad, in a window of length `period`.
 
     `events` overrides how many bad events a tier waits for; None leaves that to the tier. `spec` is the apiVersion.
+    `labels` and `annotations` are added to its rules and alerts, `alert_labels` and `alert_annotations` to the alerts
+    of a severity; `runbook_url` replaces the link to our own runbook; tiers of the severities in `silent` are left out.
+    `policies`, when there are any, are its only tiers.
     """
 
     service: str
@@ -85,15 +192,22 @@ class Slo:
     alert: str
     objective: float
     period: str
-    bad: Expression | None
-    good: Expression | None
-    total: Expression
+    indicator: Indicator
     span: Span
     objective_span: Span
     service_span: Span
     alert_span: Span
     events: int | None = None
     spec: str = "openslo/v1"
+    calendar: Calendar | None = None
+    policies: tuple[Policy, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    runbook_url: str = ""
+    silent: tuple[str, ...] = ()
+    alert_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    alert_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -106,22 +220,44 @@ class Slo:
         return Decimal(1) - Decimal(repr(self.objective))
 
     @property
+    def window(self) -> str:
+        """Return the window of the promise as people say it: `30d`, or `1M` on the calendar."""
+        return self.calendar.name if self.calendar else self.period
+
+    @property
     def sane(self) -> bool:
         """Tell whether the objective leaves a budget: what does not is a problem, and never computed with."""
         return 0 < self.objective < 1
 
     def expressions(self) -> tuple[Expression, ...]:
         """Return the queries as the author wrote them, with their `{{.window}}` placeholders."""
-        return tuple(e for e in (self.bad, self.good, self.total) if e is not None)
+        excluded = (Expression(one.expr, one.span) for one in self.exclusions if one.span)
+        return (*queries(self.indicator), *excluded)
+
+
+def queries(indicator: Indicator) -> tuple[Expression, ...]:
+    """Return the queries of an indicator."""
+    match indicator:
+        case Ratio(total=total, bad=bad, good=good):
+            return tuple(e for e in (bad, good, total) if e is not None)
+        case Timeslices(of=inner):
+            return queries(inner)
+        case Raw(query=query) | Threshold(query=query) | Spend(query=query):
+            return (query,)
 
 
 @dataclass(frozen=True, slots=True)
 class Slos:
-    """Everything the slo catalogue declares, in the order of names, and the windows of each SLO that has any."""
+    """Everything the slo catalogue declares, in the order of names, and the windows of each SLO that has any.
+
+    `documents` are those of other kinds, `references` what points at them by name.
+    """
 
     services: tuple[Service, ...]
     slos: tuple[Slo, ...]
     windows: Mapping[str, Windows]
+    documents: tuple[Named, ...] = ()
+    references: tuple[Named, ...] = ()
 
     def watched(self) -> tuple[tuple[Slo, Windows], ...]:
         """Return the SLOs that have tiers, with them; without (a broken objective or period) is a problem already."""

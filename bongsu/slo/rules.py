@@ -79,8 +79,13 @@ def last_proof(alert: str) -> str:
 
 def rule_file(group: Group, source: str) -> str:
     """Return the text of a rule file that holds one group."""
+    return dump({"groups": [group_data(group)]}, header(source))
+
+
+def group_data(group: Group) -> dict[str, object]:
+    """Return a group as Prometheus' rule files and PrometheusRule objects spell it."""
     rules = [_recording(r) if isinstance(r, Recording) else _alerting(r) for r in group.rules]
-    return dump({"groups": [{"name": group.name, "rules": rules}]}, header(source))
+    return {"name": group.name, "rules": rules}
 
 
 def _recording(rule: Recording) -> dict[str, object]:

@@ -84,7 +84,7 @@ class Stencils:
         group = self._compile(nameless, windows, self._links, self._factor)
         base = self._base(nameless, windows, self._factor)
         first, rest = group.rules[: len(base)], group.rules[len(base) :]
-        if list(first) != base:
+        if list(first) != base or "gap" in repr(_shape(slo)).lower():
             return []
         gaps = [
             Recording(rule.record, f"{_EXPR}{number}_", rule.labels)

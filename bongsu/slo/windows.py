@@ -18,7 +18,7 @@ Sources: SRE workbook ch. 5 ("low" objectives "could never fire"), research/slo.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 from functools import lru_cache
 from importlib import resources
@@ -33,6 +33,7 @@ from bongsu.slo.timing import seen_after
 
 if TYPE_CHECKING:
     from bongsu.core.diagnostics import Problem
+    from bongsu.slo.model import Slo
 
 DAY = 86400.0
 SHORTEST_PERIOD = DAY
@@ -111,6 +112,15 @@ def fit(rules: WindowRules, period: str, objective: float, events: int | None = 
     budget = Decimal(1) - Decimal(repr(objective))
     tiers = tuple(_fitted(rule, rules, parse_duration(period), budget, events) for rule in rules.tiers)
     return Windows(period, rules.source, rules.base, tiers)
+
+
+def own_tiers(rules: WindowRules, slo: Slo) -> Windows:
+    """Return the tiers of an SLO's policies as they stand; the recorded window is never longer than theirs."""
+    tiers = [policy.tier for policy in slo.policies if policy.tier]
+    base = min([parse_duration(rules.base), *(tier.long_seconds for tier in tiers)])
+    events = _OWN_EVENTS if slo.events is None else slo.events
+    placed = tuple(replace(tier, base=format_duration(base), events=events) for tier in tiers)
+    return Windows(slo.period, slo.span.file, format_duration(base), placed)
 
 
 def period_problem(period: str) -> str:

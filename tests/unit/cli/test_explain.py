@@ -30,7 +30,13 @@ AnswersBudgetBurn
     critical  fast  5m 10m   0s   3m48s        4m17s
     critical  slow  30m 6h   0s   24m6s        30m45s
     warning   day   2h 1d    0s   45m42s       1h58m54s
-    warning   days  6h 3d    0s   45m42s       5h58m54s"""
+    warning   days  6h 3d    0s   45m42s       5h58m54s
+  fires after / clears within, by the share of bad events after a clean window
+    tier  threshold  100% bad           50% bad              10% bad              2 x threshold
+    fast  14.4%      3m48s / 4m17s      5m23s / 3m34s        never                7m30s / 2m30s
+    slow  6%         24m6s / 30m45s     45m42s / 28m54s      3h38m30s / 14m30s    3h2m30s / 17m30s
+    day   3%         45m42s / 1h58m54s  1h28m54s / 1h55m18s  7h14m30s / 1h26m30s  12h2m30s / 1h2m30s
+    days  1%         45m42s / 5h58m54s  1h28m54s / 5h55m18s  7h14m30s / 5h26m30s  1d12h2m30s / 3h2m30s"""
 
 
 def line_of(file: str, text: str) -> int:

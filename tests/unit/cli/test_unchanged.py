@@ -15,7 +15,7 @@ from bongsu.cli.unchanged import STAMP, inputs_digest
 
 def compiled(root: Path, *, check: bool = False) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
-    code = verb.run(Namespace(root=root, out=Path("out"), check=check), out, err)
+    code = verb.run(Namespace(root=root, out=Path("out"), compat=None, check=check), out, err)
     return code, out.getvalue(), err.getvalue()
 
 

@@ -10,7 +10,7 @@ from bongsu.core.diagnostics import Span
 from bongsu.core.promql import Expression, windows
 from bongsu.slo.compile import compile_slo, compile_slos
 from bongsu.slo.load import load
-from bongsu.slo.model import Slo, Slos
+from bongsu.slo.model import Ratio, Slo, Slos
 from bongsu.slo.rules import Group, Links
 from bongsu.slo.windows import fit, load_rules
 
@@ -102,7 +102,7 @@ def test_thresholds_are_exact_decimals() -> None:
 def test_a_promise_of_good_events_counts_the_rest_as_bad() -> None:
     good = Expression("sum(rate(ok[{{.window}}]))", Span("f"))
     total = Expression("a + avg_over_time(b[{{.window}}]) # note", Span("f"))
-    made = group(replace(SLO, bad=None, good=good, total=total))
+    made = group(replace(SLO, indicator=Ratio(total, good=good)))
     assert made.rules[0].expr == (
         f"(a + avg_over_time(b[5m]))\n-\n(\nsum({counted('ok')})\nor\n0 * (a + avg_over_time(b[5m]))\n)"
     )

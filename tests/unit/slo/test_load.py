@@ -58,12 +58,12 @@ def test_good_and_bad_together_are_refused() -> None:
     assert codes(text) == [("spec/value", 28)]
 
 
-def test_a_calendar_window_and_a_second_objective_are_refused() -> None:
+def test_a_window_that_does_not_roll_without_a_calendar_and_a_second_objective_are_refused() -> None:
     text = TEXT.replace("isRolling: true", "isRolling: false").replace(
         "      target: 0.99", "      target: 0.99\n    - target: 0.5"
     )
     assert [problem.what for problem in read(text)[1]] == [
-        "only rolling windows can be compiled",
+        "a window that does not roll needs a `calendar`",
         "spec.objectives must have exactly one element",
     ]
 
