@@ -19,10 +19,10 @@ SEVERITY = Severity.WARNING
 def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield each alert that no runbook answers; an explicit `runbook:` is alert/runbook-file's business."""
     answered = {runbook.alert for runbook in catalogue.runbooks if runbook.language == "en"}
-    explicit = {alert.name for alert in catalogue.alerts.alerts if alert.runbook}
-    explicit |= {slo.alert for slo in catalogue.slos.slos if slo.runbook_url}
+    answered |= {alert.name for alert in catalogue.alerts.alerts if alert.runbook}
+    answered |= {slo.alert for slo in catalogue.slos.slos if slo.runbook_url}
     for name, span in sorted(catalogue.alert_spans().items()):
-        if name not in answered | explicit:
+        if name not in answered:
             yield Problem(
                 CODE,
                 SEVERITY,

@@ -6,10 +6,8 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
-from bongsu.checks.expressions import own_metrics, parseable
+from bongsu.checks.expressions import own_metrics, understood
 from bongsu.core.diagnostics import Problem, Severity
-from bongsu.core.promql import selectors
-from bongsu.core.promql_check import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,10 +26,7 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield each matcher on one of our metrics whose label, or whose value in a closed set, does not exist."""
     metrics = own_metrics()
     for expression in catalogue.expressions():
-        text = parseable(expression.text)
-        if not text or fault(text):
-            continue
-        for selector in selectors(text):
+        for selector in understood(expression.text)[1] if expression.text else ():
             for matcher in selector.matchers if selector.name in metrics else ():
                 found = _wrong(matcher, metrics[selector.name])
                 if found:

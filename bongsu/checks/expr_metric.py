@@ -5,10 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from bongsu.checks.expressions import EXTERNAL, own_metrics, parseable, recorded
+from bongsu.checks.expressions import EXTERNAL, own_metrics, recorded, understood
 from bongsu.core.diagnostics import Problem, Severity
-from bongsu.core.promql import selectors
-from bongsu.core.promql_check import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +22,9 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield each selector of an unknown metric, and each alert whose `metric:` its expression does not use."""
     known = own_metrics().keys() | recorded(catalogue)
     for expression in catalogue.expressions():
-        if not expression.text or fault(parseable(expression.text)):
-            continue  # expr/syntax speaks
-        for selector in selectors(parseable(expression.text)):
+        if not expression.text:
+            continue
+        for selector in understood(expression.text)[1]:
             if selector.name not in known and not EXTERNAL.match(selector.name):
                 near = difflib.get_close_matches(selector.name, sorted(known), 1)
                 yield Problem(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bongsu.checks.expressions import parseable
+from bongsu.checks.expressions import understood
 from bongsu.core.diagnostics import Problem, Severity
-from bongsu.core.promql_check import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +19,7 @@ SEVERITY = Severity.ERROR
 def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield each expression that is not PromQL, at the character where it stops being it."""
     for expression in catalogue.expressions():
-        found = fault(parseable(expression.text)) if expression.text else None
+        found = understood(expression.text)[0] if expression.text else None
         if found:
             yield Problem(
                 CODE,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
-from bongsu.core.promql import INTERVAL, THRESHOLD, WINDOW
+from bongsu.core.promql import INTERVAL, THRESHOLD, WINDOW, selectors
+from bongsu.core.promql_check import fault
 from bongsu.slo.compile import HOUR, recorded_windows
 
 if TYPE_CHECKING:
     from bongsu.checks.model import Catalogue
     from bongsu.core.conventions import Metric
+    from bongsu.core.promql import Selector
+    from bongsu.core.promql_check import Fault
 
 EXTERNAL = re.compile(r"^(?:node_[a-z0-9_]+|container_[a-z0-9_]+|up|ALERTS|ALERTS_FOR_STATE)$", re.IGNORECASE)
 """What other exporters and Prometheus itself provide: node exporter, cAdvisor, scrape health, alert states."""
@@ -26,6 +30,14 @@ def parseable(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=65536)
+def understood(text: str) -> tuple[Fault | None, tuple[Selector, ...]]:
+    """Return where an author's text stops being PromQL, or its selectors: asked by three checks, found out once."""
+    found = fault(parseable(text))
+    return found, () if found else tuple(selectors(text))
+
+
+@lru_cache(maxsize=1)
 def own_metrics() -> dict[str, Metric]:
     """Return each series name of our own metrics: a histogram has three."""
     found: dict[str, Metric] = {}

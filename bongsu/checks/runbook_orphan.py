@@ -21,11 +21,11 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     folders = catalogue.manifest.catalogues
     if catalogue.unread(folders.slo, folders.alerts):
         return  # what is missing may stand in the file that cannot be read
-    alerts = sorted(catalogue.alert_spans())
+    alerts = catalogue.alert_spans()
     explicit = {alert.runbook for alert in catalogue.alerts.alerts}
     for runbook in catalogue.runbooks:
         if runbook.alert not in alerts and runbook.file not in explicit:
-            near = difflib.get_close_matches(runbook.alert, alerts, 1)
+            near = difflib.get_close_matches(runbook.alert, sorted(alerts), 1)
             yield Problem(
                 CODE,
                 SEVERITY,

@@ -21,12 +21,12 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     folders = catalogue.manifest.catalogues
     if catalogue.unread(folders.slo):
         return  # what is missing may stand in the file that cannot be read
-    known = sorted(service.name for service in catalogue.slos.services)
+    known = {service.name for service in catalogue.slos.services}
     used = [(slo.service, slo.service_span) for slo in catalogue.slos.slos]
     used += [(alert.service, alert.service_span) for alert in catalogue.alerts.alerts]
     for service, span in used:
         if service and service not in known:
-            near = difflib.get_close_matches(service, known, 1)
+            near = difflib.get_close_matches(service, sorted(known), 1)
             yield Problem(
                 CODE,
                 SEVERITY,

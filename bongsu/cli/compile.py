@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from bongsu.cli import sloth
 from bongsu.cli.catalogue import RENDERED, check_all, compile_all, load_catalogue
+from bongsu.cli.unchanged import Stamp, inputs_digest, outputs_digest, read_stamp, write_stamp
 from bongsu.core.artefacts import diff_tree, write_tree
 from bongsu.core.diagnostics import has_errors, render
+from bongsu.core.garbage import uncollected
 
 if TYPE_CHECKING:
     import argparse
@@ -35,18 +37,27 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Report all problems at once; without an error, write (or with --check compare) the whole output."""
     if args.compat:
         return sloth.run(args, out, err)
-    catalogue = load_catalogue(args.root)
-    problems = check_all(catalogue)
-    if problems:
-        print(render(problems, catalogue.sources), file=err)
+    folder = args.root / (args.out or RENDERED)
+    inputs, stamp = inputs_digest(args.root, folder), read_stamp(args.root)
+    if stamp and inputs and stamp.inputs == inputs and stamp.outputs == outputs_digest(folder):
+        print(stamp.said, file=err, end="")
+        print(f"{stamp.files} files {'are up to date' if args.check else 'compiled, 0 changed'}", file=out)
+        return 0
+    with uncollected():
+        catalogue = load_catalogue(args.root)
+        problems = check_all(catalogue)
+    said = f"{render(problems, catalogue.sources)}\n" if problems else ""
+    print(said, file=err, end="")
     if has_errors(problems):
         print(f"nothing was compiled: {len(problems)} problem(s)", file=err)
         return 1
-    folder = args.root / (args.out or RENDERED)
-    files = compile_all(catalogue)
+    with uncollected():
+        files = compile_all(catalogue)
     if args.check:
         return _compare(folder, files, out, err)
     changed = write_tree(folder, files)
+    if inputs == inputs_digest(args.root, folder):  # else somebody wrote while we read
+        write_stamp(args.root, Stamp(inputs, outputs_digest(folder), len(files), said))
     for name in changed:
         print(f"{folder / name}{'' if name in files else ' (removed)'}", file=out)
     print(f"{len(files)} files compiled, {len(changed)} changed", file=out)

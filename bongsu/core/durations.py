@@ -6,12 +6,14 @@ Source: https://prometheus.io/docs/prometheus/latest/querying/basics/#time-durat
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _UNITS = {"y": 365 * 86400.0, "w": 7 * 86400.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DURATION = re.compile(r"^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$")
 _TOKEN = re.compile(r"(\d+)(ms|[ywdhms])")
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> float:
     """Return the seconds of a duration such as `1h30m` or `500ms`; raise ValueError for anything else."""
     if not text or not _DURATION.match(text):
@@ -19,6 +21,7 @@ def parse_duration(text: str) -> float:
     return sum(int(number) * _UNITS[unit] for number, unit in _TOKEN.findall(text))
 
 
+@lru_cache(maxsize=1024)
 def format_duration(seconds: float) -> str:
     """Return the shortest Prometheus duration equal to `seconds`, rounded to the millisecond (never negative)."""
     rest = round(seconds * 1000)

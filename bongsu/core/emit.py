@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 _PLAIN = re.compile(r"^(?:[A-Za-z_/](?:[A-Za-z0-9_./:-]*[A-Za-z0-9_/])?|(?:[0-9]+(?:ms|[smhdw]))+)\Z")
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 _BLOCK = re.compile(r"^[^\s][\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff\n]*\Z")
+_REPEATED, _FEW = 48, 8
+"""Texts up to this length, and mappings of so many of them, are likely to stand in a file again."""
 _UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _LINE = re.compile(r"^[\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*\Z")
 
@@ -19,42 +22,81 @@ _LINE = re.compile(r"^[\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\uff
 def dump(value: object, header: str = "") -> str:
     """Return `value` (mappings, sequences, text, numbers, booleans, None) as YAML under a comment line."""
     lines = [f"# {header}"] if header else []
-    lines += _lines(value, 0)
+    if _nested(value):
+        _block(lines, value, "", "")
+    else:
+        lines.append(_scalar(value))
     return "\n".join(lines) + "\n"
 
 
-def _lines(value: object, depth: int) -> list[str]:
-    pad = "  " * depth
-    if isinstance(value, Mapping) and value:
-        return [line for key, item in value.items() for line in _entry(f"{pad}{_scalar(str(key))}:", item, depth)]
-    if isinstance(value, Sequence) and not isinstance(value, str) and value:
-        return [line for item in value for line in _item(pad, item, depth)]
-    return [pad + _scalar(value)]
+def entry(key: str, value: object, depth: int) -> str:
+    """Return one entry of a mapping that stands `depth` levels deep, as `dump` writes it after its indentation."""
+    lines: list[str] = []
+    _entry(lines, f"{_scalar(key)}:", value, "  " * depth)
+    return "\n".join(lines)
 
 
-def _entry(head: str, item: object, depth: int) -> list[str]:
-    if isinstance(item, Mapping | list | tuple) and item:
-        return [head, *_lines(item, depth + 1)]
-    if (
-        isinstance(item, str)
-        and "\n" in item.rstrip("\n")
-        and _BLOCK.match(item)
-        and not re.search(r"[ ](?:\n|$)", item)
-    ):
-        # One trailing newline is kept by `|`, none by `|-`; more are rare enough to be quoted.
-        tail = item[len(item.rstrip("\n")) :]
-        if len(tail) <= 1:
-            pad = "  " * (depth + 1)
-            body = [pad + line if line else "" for line in item.rstrip("\n").split("\n")]
-            return [f"{head} {'|' if tail else '|-'}", *body]
-    return [f"{head} {_scalar(item)}"]
+def is_plain(value: str) -> bool:
+    """Tell whether a text is written as it is, without quotes."""
+    return _short(value) == value if len(value) <= _REPEATED else bool(_PLAIN.match(value))
 
 
-def _item(pad: str, item: object, depth: int) -> list[str]:
-    if isinstance(item, Mapping | list | tuple) and item:
-        first, *rest = _lines(item, depth + 1)
-        return [f"{pad}- {first.lstrip()}", *rest]
-    return [f"{pad}- {_scalar(item)}"]
+def is_quotable(value: str) -> bool:
+    """Tell whether a text stands in single quotes, or inside of a text that does, as it is."""
+    return "'" not in value and bool(_LINE.match(value))
+
+
+def _nested(value: object) -> bool:
+    """Tell whether a value takes lines of its own: text, numbers and what is empty stand on the line of their key."""
+    return not isinstance(value, str) and isinstance(value, dict | list | tuple | Mapping | Sequence) and bool(value)
+
+
+def _block(lines: list[str], value: object, pad: str, lead: str) -> None:
+    """Append a mapping or sequence that is not empty; `lead` begins its first line, `pad` the others."""
+    if isinstance(value, dict | Mapping):
+        if len(value) <= _FEW and all(type(item) is str and len(item) <= _REPEATED for item in value.values()):
+            lines += _pairs(tuple(value.items()), pad, lead)
+            return
+        for key, item in value.items():
+            _entry(lines, f"{lead}{_scalar(str(key))}:", item, pad)
+            lead = pad
+    elif isinstance(value, Sequence):
+        for item in value:
+            if _nested(item):
+                _block(lines, item, f"{pad}  ", f"{lead}- ")
+            else:
+                lines.append(f"{lead}- {_scalar(item)}")
+            lead = pad
+
+
+@lru_cache(maxsize=1024)
+def _pairs(items: tuple[tuple[str, str], ...], pad: str, lead: str) -> list[str]:
+    """Return the lines of a small mapping of short texts: the labels of one SLO stand at each of its rules."""
+    lines: list[str] = []
+    for key, item in items:
+        _entry(lines, f"{lead}{_scalar(str(key))}:", item, pad)
+        lead = pad
+    return lines
+
+
+def _entry(lines: list[str], head: str, item: object, pad: str) -> None:
+    if not isinstance(item, str):
+        if _nested(item):
+            lines.append(head)
+            _block(lines, item, f"{pad}  ", f"{pad}  ")
+        else:
+            lines.append(f"{head} {_scalar(item)}")
+        return
+    body = item.rstrip("\n") if "\n" in item else ""
+    # One trailing newline is kept by `|`, none by `|-`; more are rare enough to be quoted.
+    tail = len(item) - len(body)
+    if "\n" in body and tail <= 1 and _BLOCK.match(item) and " \n" not in item and item[-1] != " ":
+        lines.append(f"{head} {'|' if tail else '|-'}")
+        inner = f"\n{pad}  "
+        text = inner[1:] + body.replace("\n", inner)
+        lines.append(text.replace(f"{inner}\n", "\n\n") if "\n\n" in body else text)
+    else:
+        lines.append(f"{head} {_text(item)}")
 
 
 def _scalar(value: object) -> str:
@@ -70,7 +112,17 @@ def _scalar(value: object) -> str:
 
 
 def _text(value: str) -> str:
-    if _PLAIN.match(value) and value.lower() not in _RESERVED:
+    return _short(value) if len(value) <= _REPEATED else _quoted(value)
+
+
+@lru_cache(maxsize=8192)
+def _short(value: str) -> str:
+    """Return keys, label values and the like as they are written; most stand in a file many times."""
+    return value if _PLAIN.match(value) and value.lower() not in _RESERVED else _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    if len(value) > _REPEATED and _PLAIN.match(value):
         return value
     if _LINE.match(value):
         return "'" + value.replace("'", "''") + "'"

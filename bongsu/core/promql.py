@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bongsu.core.durations import format_duration, parse_duration
 from bongsu.core.errors import UsageError
@@ -35,7 +36,10 @@ _TOKEN = re.compile(
       | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_CALL = re.compile(r"\s*[A-Za-z_:][A-Za-z0-9_:]*\s*\(")
+_BRACKETS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*|[(){}\[\]]""", re.DOTALL)
 _OPEN = {"(": ")", "{": "}", "[": "]"}
+_DEPTH = dict.fromkeys(_OPEN, 1) | dict.fromkeys(_OPEN.values(), -1)
 _COMPARE = frozenset(("<", ">", "<=", ">=", "==", "!="))
 _SETS = frozenset(("and", "or", "unless"))
 _LABEL_LISTS = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
@@ -53,8 +57,7 @@ class Expression:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One piece of a PromQL text; the pieces of a text, joined, are the text."""
 
     kind: str
@@ -99,17 +102,26 @@ class Arm:
 
 def tokens(text: str) -> list[Token]:
     """Return every token, spaces and comments included."""
-    return [Token(str(found.lastgroup), found.group(), found.start()) for found in _TOKEN.finditer(text)]
+    return list(_cut(text))
+
+
+@lru_cache(maxsize=4096)
+def _cut(text: str) -> tuple[Token, ...]:
+    """Remember what was cut: a query is looked at by checks, then by compilers."""
+    make = tuple.__new__  # what Token() does, without a call in between: there are a hundred tokens to an SLO
+    return tuple([make(Token, (found.lastgroup, found.group(), found.start())) for found in _TOKEN.finditer(text)])
 
 
 def words(text: str) -> list[Token]:
     """Return the tokens that mean something: no spaces, no comments."""
-    return [token for token in tokens(text) if token.kind not in ("space", "comment")]
+    return [token for token in _cut(text) if token.kind not in ("space", "comment")]
 
 
 def bare(text: str) -> str:
     """Return the text without comments: a trailing one would swallow what a compiler appends."""
-    return "".join(token.text for token in tokens(text) if token.kind != "comment").strip()
+    if "#" not in text:
+        return text.strip()
+    return "".join(token.text for token in _cut(text) if token.kind != "comment").strip()
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -210,16 +222,27 @@ def closing(parts: list[Token], start: int) -> int:
     """Return the index of the token that closes the bracket at `start`, or of the last token."""
     depth = 0
     for i in range(start, len(parts)):
-        depth += (parts[i].text in _OPEN) - (parts[i].text in _OPEN.values())
+        depth += _DEPTH.get(parts[i].text, 0)
         if depth == 0:
             return i
     return len(parts) - 1
 
 
+def is_call(text: str) -> bool:
+    """Tell whether a whole text is one call such as `sum(...)`: it can stand beside any operator as it is."""
+    head = _CALL.match(text)
+    depth = 0
+    for found in _BRACKETS.finditer(text, head.end() - 1) if head else ():
+        depth += _DEPTH.get(found.group(), 0)
+        if depth == 0:
+            return not text[found.end() :].strip()
+    return False
+
+
 def unquoted(literal: str) -> str:
     """Return the value of a PromQL string literal; only the escapes of quotes and backslashes are undone."""
     inner = literal[1:-1]
-    return inner if literal.startswith("`") else re.sub(r"\\([\\\"'])", r"\1", inner)
+    return inner if literal.startswith("`") or "\\" not in inner else re.sub(r"\\([\\\"'])", r"\1", inner)
 
 
 def _unwrapped(text: str) -> str:
@@ -237,7 +260,7 @@ def _alternatives(text: str) -> list[list[tuple[str, bool]]]:
     depth, begin, negated = 0, 0, False
     parts = words(text)
     for i, token in enumerate(parts):
-        depth += (token.text in _OPEN) - (token.text in _OPEN.values())
+        depth += _DEPTH.get(token.text, 0)
         if depth or token.text.lower() not in _SETS:
             continue
         result[-1].append((text[begin : token.offset], negated))
@@ -260,7 +283,7 @@ def _arm(text: str, negated: bool) -> Arm:
     text = _unwrapped(text)
     depth, cut = 0, None
     for token in words(text):
-        depth += (token.text in _OPEN) - (token.text in _OPEN.values())
+        depth += _DEPTH.get(token.text, 0)
         if not depth and token.text in _COMPARE:
             cut = token
     if cut is None:

@@ -6,6 +6,7 @@ with some short ending. So `sum(x[5m])` points at `[`, where a vector stopped be
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -42,6 +43,9 @@ _ENDINGS = (
     *((text, 0) for text in ("(1, x)", "(1, x[5m])", "(x, 1)", '(x, "a", "a", "a", "a")', '(x, "a", "a", "a")')),
 )
 
+_UNITLESS = re.compile(r"(?:\[|(?i:offset))\s*(?!(?:[0-9]+(?:ms|[smhdwy]))+(?![A-Za-z0-9_]))[0-9.]")
+"""Where a number without a unit may stand for a duration; strings and comments are told apart afterwards."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -54,13 +58,12 @@ class Fault:
 
 def fault(text: str) -> Fault | None:
     """Return the first place where `text` is not a valid PromQL 2.x expression, or None."""
-    parts = words(text)
-    if bad := _unitless(parts):
+    if ("#" in text or _UNITLESS.search(text)) and (bad := _unitless(words(text))):
         return bad
     try:
         promql_parser.parse(text)
     except ValueError as error:
-        return _located(text, parts, str(error))
+        return _located(text, words(text), str(error))
     return None
 
 

@@ -6,9 +6,10 @@ Source of the traps: measured with PyYAML 6; https://yaml.org/type/ (YAML 1.1 ty
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -20,16 +21,39 @@ if TYPE_CHECKING:
 
 _TRAP_BOOLEAN = re.compile(r"^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF)$")
 _TRAP_NUMBER = re.compile(r"^(?:0[0-7]+|[0-9]+(?::[0-5]?[0-9])+)$")
+_UNUSUAL = re.compile(r"[&\t%]|[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+"""Anchors, tabs, directives, and all but plain characters: where libyaml and PyYAML do not always agree. A last line
+without its end is another: they place the end of what it closes differently."""
 _MAX_BYTES = 1_000_000
+_TEXT = "tag:yaml.org,2002:str"
+_Marks = tuple[str, Any, Any]
+"""A file and where in it something begins and ends, as the parser says it."""
 
 
-@dataclass(frozen=True, slots=True)
 class Node:
-    """One YAML value: `value` is None, bool, int, float, str, a list of nodes or a dict of key to node."""
+    """One YAML value: `value` is None, bool, int, float, str, a list of nodes or a dict of key to node.
 
-    value: Any
-    span: Span
-    keys: dict[str, Span] = field(default_factory=dict)
+    Places are asked for only where something is wrong or worth pointing at, so they are computed when they are.
+    """
+
+    __slots__ = ("_keys", "_span", "value")
+
+    def __init__(self, value: Any, span: Span | _Marks, keys: dict[str, _Marks] | None = None) -> None:
+        self.value = value
+        self._span = span
+        self._keys = keys
+
+    @property
+    def span(self) -> Span:
+        """Return where the value stands."""
+        if not isinstance(self._span, Span):
+            self._span = _span(self._span)
+        return self._span
+
+    @property
+    def keys(self) -> dict[str, Span]:
+        """Return where each key of a mapping stands."""
+        return {key: _key_span(at, key) for key, at in (self._keys or {}).items()}
 
     def plain(self) -> Any:
         """Return the value without positions."""
@@ -40,13 +64,24 @@ class Node:
         return self.value
 
 
+def _span(marks: _Marks) -> Span:
+    file, start, end = marks
+    return Span(
+        file, start.line + 1, start.column + 1, max(1, end.column - start.column) if start.line == end.line else 1
+    )
+
+
+def _key_span(marks: _Marks, key: str) -> Span:
+    return Span(marks[0], marks[1].line + 1, marks[1].column + 1, max(1, len(key)))
+
+
 def load_documents(text: str, file: str) -> tuple[list[Node], list[Problem]]:
     """Return the non-empty documents of a YAML text and every problem of its form."""
     problems: list[Problem] = []
     if len(text.encode()) > _MAX_BYTES:
         return [], [_problem("yaml/too-large", Span(file), f"the file is larger than {_MAX_BYTES} bytes", "split it")]
     try:
-        roots = list(yaml.compose_all(text, Loader=_Loader))
+        roots = _composed(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         span = Span(file, mark.line + 1, mark.column + 1) if mark else Span(file)
@@ -56,6 +91,18 @@ def load_documents(text: str, file: str) -> tuple[list[Node], list[Problem]]:
         return [], [_problem("yaml/syntax", Span(file), f"not valid YAML: {error}", "remove the offending characters")]
     nodes = [_convert(root, file, problems) for root in roots if root is not None]
     return [node for node in nodes if node.value is not None], problems
+
+
+def _composed(text: str) -> list[yaml.Node]:
+    """Return the roots of the documents, by libyaml where it can be trusted to see what PyYAML itself would.
+
+    libyaml is 20 times faster; it words errors its own way, reads some texts that PyYAML refuses, and resolves aliases.
+    So whatever it refuses, and whatever looks unusual, is read (and refused in words of one kind) by PyYAML.
+    """
+    if text.endswith("\n") and not _UNUSUAL.search(text):
+        with contextlib.suppress(yaml.YAMLError, RecursionError):
+            return list(yaml.compose_all(text, Loader=_FastLoader))
+    return list(yaml.compose_all(text, Loader=_Loader))
 
 
 class _Loader(yaml.SafeLoader):
@@ -68,61 +115,85 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+class _FastLoader(yaml.CSafeLoader):
+    """The same nodes by libyaml; most words of a catalogue stand in it many times and are looked at once."""
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        """Do nothing: nobody resolves by path."""
+
+    def ascend_resolver(self) -> None:
+        """Do nothing: nobody resolves by path."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is yaml.ScalarNode:
+            return _implicit_tag(value) if implicit[0] else _TEXT
+        return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=4096)
+def _implicit_tag(text: str) -> str:
+    resolvers = yaml.SafeLoader.yaml_implicit_resolvers
+    for tag, pattern in resolvers.get(text[:1], []):
+        if pattern.match(text):
+            return str(tag)
+    return _TEXT
+
+
 def _convert(node: yaml.Node, file: str, problems: list[Problem]) -> Node:
-    span = Span(
-        file,
-        node.start_mark.line + 1,
-        node.start_mark.column + 1,
-        max(1, node.end_mark.column - node.start_mark.column) if node.start_mark.line == node.end_mark.line else 1,
-    )
+    marks = (file, node.start_mark, node.end_mark)
+    if isinstance(node, yaml.ScalarNode):
+        if node.style:
+            return Node(str(node.value), marks)
+        value, trap = _plain(node.value, node.tag)
+        if trap:
+            problems.append(_trap(value, _span(marks)))
+        return Node(value, marks)
     if isinstance(node, yaml.MappingNode):
-        return _convert_mapping(node, span, file, problems)
-    if isinstance(node, yaml.SequenceNode):
-        return Node([_convert(item, file, problems) for item in node.value], span)
-    return Node(_scalar(node, span, problems), span)
+        return _convert_mapping(node, marks, file, problems)
+    return Node([_convert(item, file, problems) for item in node.value], marks)
 
 
-def _convert_mapping(node: yaml.MappingNode, span: Span, file: str, problems: list[Problem]) -> Node:
+def _convert_mapping(node: yaml.MappingNode, marks: _Marks, file: str, problems: list[Problem]) -> Node:
     values: dict[str, Node] = {}
-    keys: dict[str, Span] = {}
+    keys: dict[str, _Marks] = {}
     for key_node, value_node in node.value:
-        key_span = Span(file, key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        at = (file, key_node.start_mark, key_node.end_mark)
         if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
-            problems.append(_problem("yaml/key", key_span, "a key must be plain text", "write the keys out one by one"))
+            span = _key_span(at, "")
+            problems.append(_problem("yaml/key", span, "a key must be plain text", "write the keys out one by one"))
             continue
         key = str(key_node.value)
-        key_span = Span(file, key_span.line, key_span.column, max(1, len(key)))
         if key in values:
             problems.append(
                 _problem(
                     "yaml/duplicate-key",
-                    key_span,
-                    f"key {key!r} stands twice, first on line {keys[key].line}",
+                    _key_span(at, key),
+                    f"key {key!r} stands twice, first on line {_key_span(keys[key], key).line}",
                     "keep one of the two",
                     "YAML parsers silently keep the last one",
                 )
             )
             continue
-        values[key], keys[key] = _convert(value_node, file, problems), key_span
-    return Node(values, span, keys)
+        values[key], keys[key] = _convert(value_node, file, problems), at
+    return Node(values, marks, keys)
 
 
-def _scalar(node: yaml.Node, span: Span, problems: list[Problem]) -> Any:
-    text = str(node.value)
-    if not isinstance(node, yaml.ScalarNode) or node.style is not None:
-        return text
+@lru_cache(maxsize=4096)
+def _plain(text: str, tag: str) -> tuple[Any, bool]:
+    """Return what an unquoted text means, and whether YAML 1.1 readers take it for something else."""
     if _TRAP_BOOLEAN.match(text) or _TRAP_NUMBER.match(text):
-        problems.append(
-            _problem(
-                "yaml/trap",
-                span,
-                f"{text} means something else to YAML 1.1 readers",
-                f'quote it ("{text}") or write true, false or a plain number',
-                "yes/no/on/off become booleans, 0600 becomes 384 and 1:30 becomes 90",
-            )
-        )
-        return text
-    return _BY_TAG.get(node.tag, str)(text)
+        return text, True
+    return _BY_TAG.get(tag, str)(text), False
+
+
+def _trap(text: str, span: Span) -> Problem:
+    return _problem(
+        "yaml/trap",
+        span,
+        f"{text} means something else to YAML 1.1 readers",
+        f'quote it ("{text}") or write true, false or a plain number',
+        "yes/no/on/off become booleans, 0600 becomes 384 and 1:30 becomes 90",
+    )
 
 
 def _number(kind: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -20,7 +20,8 @@ from bongsu.core.promql import compress
 from bongsu.slo.calendar import known_expr, length_expr, longest, past_the_hour, start_expr
 from bongsu.slo.indicators import base_rates, counts_time, number
 from bongsu.slo.model import Spend, decimal_text
-from bongsu.slo.rules import Alerting, Group, Links, Recording, last_proof, rule_file
+from bongsu.slo.rules import Alerting, Group, Links, Recording, last_proof
+from bongsu.slo.stencil import Stencils
 from bongsu.slo.texts import description
 
 if TYPE_CHECKING:
@@ -43,10 +44,8 @@ def compile_slos(slos: Slos, links: Links, factor: float = 1.0) -> dict[str, str
 
     `factor` divides every range and offset; record names, labels, thresholds and factors stay as in production.
     """
-    return {
-        file_name(slo): rule_file(compile_slo(slo, windows, links, factor), slo.span.file)
-        for slo, windows in slos.watched()
-    }
+    stencils = Stencils(compile_slo, base_rules, links, factor)
+    return {file_name(slo): stencils.rule_file(slo, windows) for slo, windows in slos.watched()}
 
 
 def file_name(slo: Slo) -> str:
@@ -65,6 +64,11 @@ def compile_slo(slo: Slo, windows: Windows, links: Links, factor: float = 1.0) -
         *(_alert(slo, tier, windows, links, factor) for tier in windows.tiers),
     ]
     return Group(f"bongsu-slo-{slo.id}", tuple(_faster(rule, slo, factor) for rule in rules))
+
+
+def base_rules(slo: Slo, windows: Windows, factor: float = 1.0) -> list[Recording | Alerting]:
+    """Return the first rules of an SLO, the only ones that read the system's own series."""
+    return [_faster(rule, slo, factor) for rule in _events(slo, windows.base, ids_of(slo), factor)]
 
 
 def ids_of(slo: Slo) -> dict[str, str]:
@@ -141,6 +145,8 @@ def _since_start(slo: Slo, windows: Windows, calendar: Calendar, factor: float) 
 
 
 def _faster(rule: Recording | Alerting, slo: Slo, factor: float) -> Recording | Alerting:
+    if factor == 1.0 and not slo.labels:
+        return rule
     expr = compress(rule.expr, factor)
     if isinstance(rule, Recording):
         return Recording(rule.record, expr, {**slo.labels, **rule.labels})

@@ -12,7 +12,7 @@ from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
 from bongsu.core.durations import format_duration, parse_duration
-from bongsu.core.promql import WINDOW, bare, closing, fill, words
+from bongsu.core.promql import WINDOW, bare, fill, is_call
 from bongsu.slo.births import SECONDS, with_births
 from bongsu.slo.model import Ratio, Raw, Spend, Threshold, Timeslices, decimal_text
 
@@ -142,6 +142,4 @@ def _sampled(window: str) -> str:
 
 def _operand(query: str) -> str:
     """Return a query so that it can stand beside an operator: a single call as it is, all else in parentheses."""
-    parts = words(query)
-    call = len(parts) > 1 and parts[1].text == "(" and closing(parts, 1) == len(parts) - 1
-    return query if call else f"({query})"
+    return query if is_call(query) else f"({query})"

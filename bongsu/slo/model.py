@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bongsu.core.durations import parse_duration
@@ -267,6 +268,7 @@ class Slos:
         return self.windows[slo.id].tiers
 
 
+@lru_cache(maxsize=1024)
 def decimal_text(value: Decimal) -> str:
     """Return a decimal as PromQL and people write it: no exponent, no trailing zeros."""
     text = format(value, "f")

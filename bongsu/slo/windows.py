@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
+from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -63,9 +64,12 @@ class TierRule:
     outage: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WindowRules:
-    """A catalogue of tiers, written for one period (seconds), and the window whose rates are recorded."""
+    """A catalogue of tiers, written for one period (seconds), and the window whose rates are recorded.
+
+    Compared by identity: what is fitted is remembered per catalogue, and hashing one costs more than fitting it.
+    """
 
     period: float
     source: str
@@ -73,6 +77,7 @@ class WindowRules:
     tiers: tuple[TierRule, ...]
 
 
+@lru_cache(maxsize=1)
 def load_rules() -> WindowRules:
     """Return the packaged tiers."""
     file = resources.files("bongsu.slo") / "tiers" / "30d.yaml"
@@ -101,6 +106,7 @@ def usable(rules: WindowRules) -> bool:
     return rules.period > 0 and all(tier.long > 0 and tier.short > 0 for tier in rules.tiers)
 
 
+@lru_cache(maxsize=1024)
 def fit(rules: WindowRules, period: str, objective: float, events: int | None = None) -> Windows:
     """Return the tiers that watch an objective (a share strictly between 0 and 1) over a period of at least a day."""
     budget = Decimal(1) - Decimal(repr(objective))
