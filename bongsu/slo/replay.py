@@ -41,6 +41,7 @@ _ASIDE = 20
 """A question comes a 20th of a sample after each sample, so that no window begins or ends at one: versions of
 Prometheus differ in whether such a sample is in it. The share adds up from question to question and stays below one."""
 _EVENTS = 1_000_000
+_GAP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,7 @@ def _alert_test(slo: Slo, tier: Tier, factor: float) -> dict[str, object]:
             "eval_time": format_duration(number * _interval(story.stretch, sample)),
             "exp_samples": [{"labels": _alert(slo, tier), "value": 1}] if question.fires else [],
         }
-        for number, question in enumerate(story.questions, start=1)
-        if question
+        for number, question in story.questions.items()
     ]
     return {
         "evaluation_interval": format_duration(_interval(story.stretch, sample)),
@@ -136,22 +136,40 @@ def _interval(samples: int, sample: float) -> float:
 
 def _recorded(slo: Slo, tier: Tier, story: Timeline, sample: float) -> list[dict[str, str]]:
     """Return the recorded rates of an SLO, and those of another in an outage while this one must be silent."""
-    silent = next(n for n, asked in enumerate(story.questions, start=1) if asked and "just below" in asked.name)
+    silent = next(number for number, asked in story.questions.items() if "just below" in asked.name)
     length = round(tier.base_seconds / sample_seconds(tier))
     outage = f"_x{silent * story.stretch - length} {_EVENTS}x{length}"
     mine, other = ids(slo), ids(slo) | {names.LABEL_SLO_ID: f"{slo.id}-other"}
     record = names.events_record(tier.base)
     return [
-        {"series": selector(record, mine | {names.LABEL_EVENTS: BAD}), "values": _values(story.rates.bad, sample)},
-        {"series": selector(record, mine | {names.LABEL_EVENTS: TOTAL}), "values": _values(story.rates.total, sample)},
+        {
+            "series": selector(record, mine | {names.LABEL_EVENTS: BAD}),
+            "values": _values(story, story.rates.bad, sample),
+        },
+        {
+            "series": selector(record, mine | {names.LABEL_EVENTS: TOTAL}),
+            "values": _values(story, story.rates.total, sample),
+        },
         *({"series": selector(record, other | {names.LABEL_EVENTS: kind}), "values": outage} for kind in (BAD, TOTAL)),
     ]
 
 
-def _values(rates: tuple[float, ...], sample: float) -> str:
-    """Return promtool's notation of rates per second, given those per sample."""
-    runs = ((rate / sample, sum(1 for _ in run) - 1) for rate, run in groupby(rates))
-    return " ".join(f"{rate!r}x{more}" if more else repr(rate) for rate, more in runs)
+def _values(story: Timeline, rates: tuple[float, ...], sample: float) -> str:
+    """Return promtool's notation of rates per second, given those per sample.
+
+    Without traffic the first stretch holds zeros; later ones hold none but the first and the last: promtool's time is
+    evaluations and samples, and no sample is as good as a zero.
+    """
+    quiet = [not bad and not total for bad, total in zip(story.rates.bad, story.rates.total, strict=True)]
+    parts, at = [], 0
+    for (rate, idle), run in groupby(zip(rates, quiet, strict=True)):
+        length = sum(1 for _ in run)
+        if idle and at and length > _GAP:
+            parts.append(f"0 _x{length - 2} 0")
+        else:
+            parts.append(f"{rate / sample!r}x{length - 1}" if length > 1 else repr(rate / sample))
+        at += length
+    return " ".join(parts)
 
 
 def _alert(slo: Slo, tier: Tier) -> str:

@@ -3,7 +3,7 @@
 What promtool costs is evaluations and, less, samples (research/alerts.md 4): it evaluates at every multiple of one
 interval from time 0 on. So the timeline is cut into stretches as long as that interval, each longer than all a tier
 remembers, and what is asked about is placed so that the end of a stretch lies just before it or just at it. Three days
-are asked about in 17 evaluations instead of 4,000, and each answer is exact to one sample.
+are asked about in some 16 evaluations instead of 4,000, and each answer is exact to one sample.
 """
 
 from __future__ import annotations
@@ -11,8 +11,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
+from math import ceil
+from typing import TYPE_CHECKING
 
 from bongsu.slo.oracle import Definition, Phase, Rates, firing, recorded, share
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _EVENTS = 10**9
 """Events of a sample in a steady stream: enough that shares just beside a threshold are whole numbers."""
@@ -33,11 +39,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The base rates of all stretches, `stretch` samples each, and a question (or none) at the end of each."""
+    """The base rates of all stretches, `stretch` samples each, and questions by the stretch (from 1 on) they end."""
 
     stretch: int
     rates: Rates
-    questions: tuple[Question | None, ...]
+    questions: Mapping[int, Question]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +56,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """One stretch: what happens in it, and what must be so at its end."""
+    """So many stretches: what happens in them, and what must be so at the end."""
 
     phases: tuple[Phase, ...]
-    question: Question | None = None
+    question: Question
+    stretches: int = 1
 
 
 @lru_cache(maxsize=4096)
@@ -68,11 +75,13 @@ def timeline(definition: Definition) -> Timeline:
         *_half(definition, stretch),
     ]
     phases = tuple(phase for one in told for phase in one.phases)
+    ends = tuple(accumulate(one.stretches for one in told))
     seen = firing(definition, phases)
-    for number, one in enumerate(told, start=1):
-        if one.question and seen[number * stretch] != one.question.fires:
+    for end, one in zip(ends, told, strict=True):
+        if seen[end * stretch] != one.question.fires:
             raise ValueError(f"{definition} cannot be {one.question.name!r}")
-    return Timeline(stretch, recorded(definition.base, phases), tuple(one.question for one in told))
+    questions = {end: one.question for end, one in zip(ends, told, strict=True)}
+    return Timeline(stretch, recorded(definition.base, phases), questions)
 
 
 @lru_cache(maxsize=4096)
@@ -113,7 +122,8 @@ def _few(definition: Definition, stretch: int) -> list[_Told]:
     if events:
         told.append(_Told(_pulse(definition, stretch, 0, events), enough))
     nothing = Question("silent while bad events are counted, but no events", fires=False)
-    return [*told, _Told((Phase(stretch, -_EVENTS, _EVENTS),), nothing)]
+    phases = (Phase(stretch - definition.base, 0, 0), Phase(definition.base, -_EVENTS, _EVENTS))
+    return [*told, _Told(phases, nothing)]
 
 
 def _pulse(definition: Definition, stretch: int, good: float, bad: float) -> tuple[Phase, ...]:
@@ -160,7 +170,9 @@ def _short(definition: Definition, stretch: int, target: float) -> tuple[Phase, 
     """Return an outage, and after it so little that the short window just reaches its threshold."""
 
     def phases(samples: int, error: float) -> tuple[Phase, ...]:
-        return Phase(stretch - samples, 0, 4 * _EVENTS), _share(samples, error)
+        outage = min(stretch - samples, definition.short + 2 * definition.base)
+        quiet = Phase(stretch - samples - outage, 0, 0)
+        return quiet, Phase(outage, 0, 4 * _EVENTS), _share(samples, error)
 
     def seen(samples: int, error: float) -> float:
         return share(definition.short, definition.base, phases(samples, error))
@@ -177,20 +189,11 @@ def _solved(target: float, none: float, all_: float) -> float:
 def _outage(definition: Definition, stretch: int) -> list[_Told]:
     """Tell of two total outages: one just unnoticed that then has just cleared, one just noticed that just has not."""
     onset, end = detection(definition, 1.0), reset(definition)
-    clean, length = Phase(stretch, _EVENTS, 0), stretch
     return [
-        _Told((clean,), Question("silent in clean traffic", fires=False)),
-        _Told(_onset(length, onset.last, 1.0), Question("silent until a total outage is noticed", fires=False)),
-        _Told(
-            (Phase(length - end.first, 0, _EVENTS), Phase(end.first, _EVENTS, 0)),
-            Question("clears after a total outage", fires=False),
-        ),
-        _Told((clean,)),
-        _Told(_onset(length, onset.first, 1.0), Question("fires when a total outage is noticed", fires=True)),
-        _Told(
-            (Phase(length - end.last, 0, _EVENTS), Phase(end.last, _EVENTS, 0)),
-            Question("fires until a total outage is forgotten", fires=True),
-        ),
+        _onset(definition, stretch, 1.0, onset.last, "silent until a total outage is noticed"),
+        _Told(_end(stretch, end.first), Question("clears after a total outage", fires=False)),
+        _onset(definition, stretch, 1.0, onset.first, "fires when a total outage is noticed"),
+        _Told(_end(stretch, end.last), Question("fires until a total outage is forgotten", fires=True)),
     ]
 
 
@@ -199,23 +202,25 @@ def _half(definition: Definition, stretch: int) -> list[_Told]:
     error = 2 * definition.share
     if error >= 1:
         return []  # a total outage takes half of the long window itself
-    onset, clean = detection(definition, error), _Told((Phase(stretch, _EVENTS, 0),))
+    onset = detection(definition, error)
     return [
-        clean,
-        _Told(
-            _onset(stretch, onset.last, error),
-            Question("silent until errors at twice its threshold are noticed", fires=False),
-        ),
-        clean,
-        _Told(
-            _onset(stretch, onset.first, error),
-            Question("fires when errors at twice its threshold are noticed", fires=True),
-        ),
+        _onset(definition, stretch, error, onset.last, "silent until errors at twice its threshold are noticed"),
+        _onset(definition, stretch, error, onset.first, "fires when errors at twice its threshold are noticed"),
     ]
 
 
-def _onset(stretch: int, samples: int, error: float) -> tuple[Phase, ...]:
-    return Phase(stretch - samples, _EVENTS, 0), _share(samples, error)
+def _onset(definition: Definition, stretch: int, error: float, samples: int, name: str) -> _Told:
+    """Tell of errors that began so many samples ago, after as much clean history as a tier remembers."""
+    clean = definition.long + 2 * definition.base
+    stretches = ceil((clean + samples) / stretch)
+    quiet = Phase(stretches * stretch - clean - samples, 0, 0)
+    phases = (quiet, Phase(clean, _EVENTS, 0), _share(samples, error))
+    return _Told(phases, Question(name, fires=name.startswith("fires")), stretches)
+
+
+def _end(stretch: int, samples: int) -> tuple[Phase, ...]:
+    """Return an outage that goes on and ends so many samples before the end of the stretch."""
+    return Phase(stretch - samples, 0, _EVENTS), Phase(samples, _EVENTS, 0)
 
 
 def _share(samples: int, bad: float, traffic: int = 1) -> Phase:
