@@ -98,16 +98,16 @@ def _of_rule(file: str, rule: str) -> Iterator[Mutation]:
     name, new_line, expression = head.partition("\n")
     rest = label_mark + labels + mark + prose
 
-    def made(kind: str, change: str, new: str) -> Mutation:
+    def made(kind: str, change: str, new: str, at: int = 0) -> Mutation:
         told = " ".join(re.findall(r"(?:severity|tier|events|sloth_window): (\S+)", labels))
         where = f"{name.split(': ')[-1]} {told}"
-        return Mutation(file, kind, f"{where}: {change}", rule, new, _equivalent(file, kind, change, expression))
+        return Mutation(file, kind, f"{where}: {change}", rule, new, _equivalent(kind, change, expression, at))
 
     for kind, pattern, change in EXPRESSIONS:
         for found in re.finditer(pattern, expression):
             new = _changed(expression, found, change)
             if new != expression:
-                yield made(kind, _words(expression, found, change), name + new_line + new + rest)
+                yield made(kind, _words(expression, found, change), name + new_line + new + rest, found.start(1))
     for kind, pattern, change in LABELS:
         for found in re.finditer(pattern, labels):
             new = _changed(labels, found, change)
@@ -134,7 +134,17 @@ def _words(text: str, found: re.Match[str], change: Callable[[str], str]) -> str
     return " ".join(f"{before}[{found[1]} -> {change(found[1])}]{after}".split())
 
 
-def _equivalent(_file: str, _kind: str, _change: str, _expression: str) -> str:
+def _equivalent(kind: str, change: str, expression: str, at: int) -> str:
+    """Return why a change means the same, or nothing."""
+    before = expression[:at]
+    if kind == "label" and re.search(r"\[ sloth_(?:id|service|slo): \S+ -> \]", change) and "slo:" in expression:
+        return "a label that a recording sets comes with the series it is computed from as well"
+    if kind == "selector" and "group_left" in expression:
+        return "burn rates are matched on the ids: the other side names the SLO"
+    if kind == "selector" and re.search(r"unless \(*[a-z_]+[^}]*$", before):
+        return "a wider selector behind `unless`: what it adds is not in what it is taken from"
+    if kind == "threshold" and "[0 -> -0" in change and "\n          and\n" in before:
+        return "no events in the long window, none in the short one, which is part of it and has the same guard"
     return ""
 
 

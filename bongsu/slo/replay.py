@@ -23,7 +23,7 @@ from bongsu.slo.example import example
 from bongsu.slo.model import threshold
 from bongsu.slo.oracle import Definition, Phase
 from bongsu.slo.replay_events import events_test
-from bongsu.slo.replay_records import BAD, TOTAL, ids, selector, shares_test
+from bongsu.slo.replay_records import BAD, TOTAL, ids, other, selector, shares_test
 from bongsu.slo.rule_texts import rule_texts
 from bongsu.slo.stories import detection, reset, timeline
 
@@ -139,7 +139,7 @@ def _recorded(slo: Slo, tier: Tier, story: Timeline, sample: float) -> list[dict
     silent = next(number for number, asked in story.questions.items() if "just below" in asked.name)
     length = round(tier.base_seconds / sample_seconds(tier))
     outage = f"_x{silent * story.stretch - length} {_EVENTS}x{length}"
-    mine, other = ids(slo), ids(slo) | {names.LABEL_SLO_ID: f"{slo.id}-other"}
+    mine, foreign = ids(slo), ids(slo) | {names.LABEL_SLO_ID: other(slo)}
     record = names.events_record(tier.base)
     return [
         {
@@ -150,7 +150,10 @@ def _recorded(slo: Slo, tier: Tier, story: Timeline, sample: float) -> list[dict
             "series": selector(record, mine | {names.LABEL_EVENTS: TOTAL}),
             "values": _values(story, story.rates.total, sample),
         },
-        *({"series": selector(record, other | {names.LABEL_EVENTS: kind}), "values": outage} for kind in (BAD, TOTAL)),
+        *(
+            {"series": selector(record, foreign | {names.LABEL_EVENTS: kind}), "values": outage}
+            for kind in (BAD, TOTAL)
+        ),
     ]
 
 

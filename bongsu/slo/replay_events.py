@@ -43,6 +43,7 @@ class _Window:
     good: float = 0
     bad: float = 0
     news: float = 0
+    good_news: float = 0
     uneven: bool = False
     bad_is: float = 0
     total_is: float = 0
@@ -53,22 +54,35 @@ class _Window:
 
 
 _NEW = _NEWS / _SAMPLES
-_YOUNG, _DOWN, _ADDED = 3, 5, 6
-"""The windows (from 1 on) in which a failing series is born: of a known target, of one that was down, of a new one."""
+_YOUNG, _DOWN, _ADDED, _AWAY = 3, 5, 6, 7
+"""The windows (from 1 on) in which a series is born: of a known target, of one that was down, of a new one; and the one
+in which a series has a sample at the end alone."""
 _STORY = (
     _Window(good=_SOME),
+    _Window("a bad series that does not exist yet is zero, and what no query wants is nothing", _SOME, total_is=_SOME),
+    _Window("a series that is born with failures counts them", _SOME, news=_NEWS, bad_is=_NEW, total_is=_SOME + _NEW),
+    _Window("a series that was young counts what it grew by", _SOME, _SOME, bad_is=_SOME, total_is=2 * _SOME),
+    _Window("a target that was down brings along what is no news", _SOME, _SOME, bad_is=_SOME, total_is=2 * _SOME),
     _Window(
-        "a bad series that does not exist yet is zero, and what no query wants is nothing", _SOME, 0, 0, False, 0, _SOME
+        "a new target that was up counts, good and bad",
+        _SOME,
+        _SOME,
+        news=_NEWS,
+        good_news=_NEWS,
+        bad_is=_SOME + _NEW,
+        total_is=2 * (_SOME + _NEW),
     ),
-    _Window("a series that is born with failures counts them", _SOME, 0, _NEWS, False, _NEW, _SOME + _NEW),
-    _Window("a series that was young counts what it grew by", _SOME, _SOME, 0, False, _SOME, 2 * _SOME),
-    _Window("a target that was down brings along what is no news", _SOME, _SOME, 0, False, _SOME, 2 * _SOME),
-    _Window("a new target that was up counts", _SOME, _SOME, _NEWS, False, _SOME + _NEW, 2 * _SOME + _NEW),
-    _Window("what was born stands still", _SOME, _SOME, 0, False, _SOME, 2 * _SOME),
-    _Window("nothing but failures", 0, 2 * _SOME, 0, False, 2 * _SOME, 2 * _SOME),
+    _Window(
+        "what was born stands still, and what was away for a while is no news",
+        _SOME,
+        _SOME,
+        bad_is=_SOME,
+        total_is=2 * _SOME,
+    ),
+    _Window("nothing but failures", 0, 2 * _SOME, bad_is=2 * _SOME, total_is=2 * _SOME),
     _Window("nothing happens"),
     # One of the four steps between the five samples of the window.
-    _Window("failures at the beginning of the window", 0, _SOME, 0, True, _SOME / 4, _SOME / 4),
+    _Window("failures at the beginning of the window", 0, _SOME, uneven=True, bad_is=_SOME / 4, total_is=_SOME / 4),
 )
 
 
@@ -76,13 +90,14 @@ def events_test(slo: Slo, windows: Windows, found: Example, factor: float) -> di
     """Return the test of the base recordings: what counts, what does not, and series that are born late."""
     sample = parse_duration(windows.base) / _SAMPLES / factor
     end = (_SAMPLES + 1 / _ASIDE) * sample
-    record, late = names.events_record(windows.base), _late(found)
+    record, late, good = names.events_record(windows.base), _late(found), _late_good(found)
     questions = []
     for number, window in enumerate(_STORY, start=1):
         less = 0 if late else window.news / _SAMPLES
-        values = ((BAD, (window.bad_is - less) / sample), (TOTAL, (window.total_is - less) / sample))
+        also = 0 if good else window.good_news / _SAMPLES
+        values = ((BAD, (window.bad_is - less) / sample), (TOTAL, (window.total_is - less - also) / sample))
         expected = [(record, events_of(slo, kind), value) for kind, value in values]
-        questions += [asked(window.name, number * end, expected)] if window.name else []
+        questions += [asked(window.name, number * end, expected, (record,))] if window.name else []
     return {
         "evaluation_interval": format_duration(end),
         "tests": [
@@ -100,19 +115,29 @@ def events_test(slo: Slo, windows: Windows, found: Example, factor: float) -> di
 
 def _late(found: Example) -> tuple[Series, ...]:
     """Return the series that only failures know, where a query does not name their target: they can be born late."""
-    only = tuple(series for series in found.bad if series not in found.good)
+    return _movable(tuple(series for series in found.bad if series not in found.good))
+
+
+def _late_good(found: Example) -> tuple[Series, ...]:
+    """Return those that only good events know."""
+    return _movable(tuple(series for series in found.good if series not in found.bad))
+
+
+def _movable(only: tuple[Series, ...]) -> tuple[Series, ...]:
     return () if any(label == "instance" for series in only for label, _ in series.labels) else only
 
 
 def _raw(found: Example) -> dict[Series, list[float | None]]:
     """Return the samples of every series, the first at time 0."""
-    late = _late(found)
+    late, late_good = _late(found), _late_good(found)
     raw: dict[Series, list[float | None]] = {}
     for series in dict.fromkeys((*found.good, *found.bad)):
         good, bad = series in found.good, series in found.bad
         # News comes at once on series of its own; what good and bad events share grows by it evenly.
         steps = [
-            window.growth(sample)[0] * good + window.growth(sample)[1] * bad + window.news / _SAMPLES * (good and bad)
+            window.growth(sample)[0] * good
+            + window.growth(sample)[1] * bad
+            + _spread(window, late, late_good) * (good and bad)
             for window in _STORY
             for sample in range(_SAMPLES)
         ]
@@ -123,8 +148,17 @@ def _raw(found: Example) -> dict[Series, list[float | None]]:
     for series in late:
         raw[_at(series)] = _from(_birth(_YOUNG), [(value or 0) + _NEWS for value in raw[_at(series)]])
         raw[_at(series, "2")] = _from(_birth(_DOWN), [_OLD] * length)
+        raw[_at(series, "2")][_SAMPLES * (_AWAY - 1) + 1 : _SAMPLES * _AWAY] = [None] * (_SAMPLES - 1)
+    for series in (*late, *late_good):
         raw[_at(series, "3")] = _from(_birth(_ADDED), [_NEWS] * length)
+    for decoy in _movable(found.decoys):
+        raw[_at(decoy, "3")] = _from(_birth(_ADDED), [_DECOY] * length)
     return raw | _targets(found, length)
+
+
+def _spread(window: _Window, late: tuple[Series, ...], good: tuple[Series, ...]) -> float:
+    """Return what news adds in each sample to a series that good and bad events share."""
+    return (window.news * bool(late) + window.good_news * bool(good)) / _SAMPLES
 
 
 def _targets(found: Example, length: int) -> dict[Series, list[float | None]]:

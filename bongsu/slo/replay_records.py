@@ -22,6 +22,8 @@ _FINE = 3 * _DAY
 _GRID = 600
 _ASIDE = 20
 _ROUND = 1e6
+_PER_UNIT, _PER_HOURLY = 250_000, 10**9
+"""Events are so rare that even all of a period are few: a rule that asks for more than any is not satisfied."""
 
 
 def ids(slo: Slo) -> dict[str, str]:
@@ -58,6 +60,9 @@ def shares_test(slo: Slo, windows: Windows, factor: float) -> dict[str, object]:
             (names.events_record("1h"), _hourly_text(hourly, i, round(_HOUR / grid))),
         )
     ]
+    series += _other(slo, windows, now)
+    everything = _all(slo, windows, fine, hourly, grid)
+    records = tuple(record for record, _, _ in everything)
     return {
         "evaluation_interval": format_duration(end / factor),
         "tests": [
@@ -66,31 +71,47 @@ def shares_test(slo: Slo, windows: Windows, factor: float) -> dict[str, object]:
                 "interval": format_duration(grid / factor),
                 "input_series": series,
                 "promql_expr_test": [
-                    asked("nothing happened yet", 0, _facts(slo, windows)),
-                    asked("each window counts what is in it", end / factor, _all(slo, windows, fine, hourly, grid)),
+                    asked("nothing happened yet", 0, _facts(slo, windows), records),
+                    asked("each window counts what is in it", end / factor, everything, records),
                 ],
             }
         ],
     }
 
 
+def _other(slo: Slo, windows: Windows, now: int) -> list[dict[str, str]]:
+    """Return what another SLO records at the end: none of it may be taken for this one's."""
+    labels = ids(slo) | {names.LABEL_SLO_ID: other(slo)}
+    window = labels | {names.LABEL_SLO_WINDOW: windows.period}
+    found = [
+        (names.events_record(w), labels | {names.LABEL_EVENTS: k}) for w in (windows.base, "1h") for k in (BAD, TOTAL)
+    ]
+    found += [(names.SLO_ERROR_BUDGET, labels), (names.SLO_PERIOD_BURN_RATE, window)]
+    return [{"series": selector(record, its), "values": f"_x{now} 1"} for record, its in found]
+
+
+def other(slo: Slo) -> str:
+    """Return the id of an SLO that is none: its name begins like that of this one."""
+    return f"{slo.id}-other"
+
+
 def _pattern(back: int, windows: Iterable[int]) -> tuple[int, int]:
     """Return bad and all events of the sample so far back: uneven, and a lot at the edges of each window."""
     lot = sum(1000 * (back == window - 1) + 5000 * (back == window) for window in windows)
-    return 1 + back % 5 + lot, 20_000 + 1000 * (back % 3)
+    return 1 + back % 5 + lot, 20_000 + 10 * back
 
 
 def _fine_text(samples: list[tuple[int, int]], kind: int) -> str:
     """Return the samples, with a gap where nothing is read; the first one is 0, at which nothing happened yet."""
     quiet = next((i for i, sample in enumerate(samples) if sample[1]), len(samples))
     gap = [f"_x{quiet - 1}"] if quiet > 1 else []
-    return " ".join(["0", *gap, *(str(sample[kind]) for sample in samples[quiet:])])
+    return " ".join(["0", *gap, *(repr(sample[kind] / _PER_UNIT) for sample in samples[quiet:])])
 
 
 def _hourly_text(samples: list[tuple[int, int]], kind: int, grid: int) -> str:
     """Return the samples, one at each whole hour from the first hour on: that of time 0 is for the rule to record."""
     gap = f" _x{grid - 1}" if grid > 1 else ""
-    return f"_x{grid} " + " ".join(f"{sample[kind]}{gap}" for sample in samples)
+    return f"_x{grid} " + " ".join(f"{sample[kind] / _PER_HOURLY!r}{gap}" for sample in samples)
 
 
 def _facts(slo: Slo, windows: Windows) -> list[tuple[str, dict[str, str], float]]:
@@ -122,7 +143,7 @@ def _all(
     return [
         *_facts(slo, windows)[4:],
         *(
-            (names.events_record(windows.base), events_of(slo, kind), fine[-1][i])
+            (names.events_record(windows.base), events_of(slo, kind), fine[-1][i] / _PER_UNIT)
             for i, kind in enumerate((BAD, TOTAL))
         ),
         *((names.events_record("1h"), events_of(slo, kind), hour[kind]) for kind in (BAD, TOTAL)),
@@ -141,7 +162,7 @@ def _share(samples: list[tuple[int, int]]) -> float:
 
 
 def _mean(samples: list[tuple[int, int]], kind: int) -> float:
-    return sum(sample[kind] for sample in samples) / len(samples)
+    return sum(sample[kind] for sample in samples) / len(samples) / _PER_UNIT
 
 
 def events_of(slo: Slo, kind: str) -> dict[str, str]:
@@ -149,10 +170,12 @@ def events_of(slo: Slo, kind: str) -> dict[str, str]:
     return ids(slo) | {names.LABEL_EVENTS: kind}
 
 
-def asked(name: str, at: float, expected: list[tuple[str, dict[str, str], float]]) -> dict[str, object]:
+def asked(
+    name: str, at: float, expected: list[tuple[str, dict[str, str], float]], records: tuple[str, ...]
+) -> dict[str, object]:
     """Return a question for every series of these records, rounded; only a label survives rounding, a name does not."""
-    records = "|".join(dict.fromkeys(record for record, _, _ in expected))
-    named = f'label_replace({{__name__=~"{records}"}}, "record", "$1", "__name__", "(.+)")'
+    mine = f'{{__name__=~"{"|".join(dict.fromkeys(records))}", {names.LABEL_SLO_ID}!~".*-other"}}'
+    named = f'label_replace({mine}, "record", "$1", "__name__", "(.+)")'
     return {
         "expr": f"round({named}, {1 / _ROUND}) # {name}",
         "eval_time": format_duration(at),

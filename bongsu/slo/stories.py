@@ -110,25 +110,35 @@ def _seen(definition: Definition, phases: tuple[Phase, ...]) -> tuple[list[bool]
 
 def _few(definition: Definition, stretch: int) -> list[_Told]:
     """Tell of single failures without traffic around them, at the floor and one below it."""
-    events = definition.events
-    enough = Question(f"fires at {events} bad events and no good one", fires=True)
+    events, edge = definition.events, definition.long + definition.base
     told = []
     if events > 1:
         few = Question(f"silent at {events - 1} bad events and no good one", fires=False)
-        told.append(_Told(_pulse(definition, stretch, 0, events - 1), few))
+        told.append(_Told(_pulses(stretch, {edge + 1: (0, 10 * events), definition.base: (0, events - 1)}), few))
         if (events - 1) / (events - 1 + _SOME) > definition.share:
             among = Question(f"silent at {events - 1} bad events among others", fires=False)
-            told.append(_Told(_pulse(definition, stretch, _SOME, events - 1), among))
+            told.append(_Told(_pulses(stretch, {definition.base: (_SOME, events - 1)}), among))
     if events:
-        told.append(_Told(_pulse(definition, stretch, 0, events), enough))
+        enough = Question(f"fires at {events} bad events and no good one", fires=True)
+        both = {definition.long: (0, events - 1), definition.base: (0, 1)}
+        if definition.long == definition.base:
+            both = {definition.base: (0, events)}
+        told.append(_Told(_pulses(stretch, both), enough))
     nothing = Question("silent while bad events are counted, but no events", fires=False)
-    phases = (Phase(stretch - definition.base, 0, 0), Phase(definition.base, -_EVENTS, _EVENTS))
-    return [*told, _Told(phases, nothing)]
+    none = definition.short + definition.base
+    return [*told, _Told((Phase(stretch - none, 0, _EVENTS), Phase(none, -_EVENTS, _EVENTS)), nothing)]
 
 
-def _pulse(definition: Definition, stretch: int, good: float, bad: float) -> tuple[Phase, ...]:
-    """Return a stretch without traffic, but for events at one sample, all of which the base window still sees."""
-    return Phase(stretch - definition.base, 0, 0), Phase(1, good, bad), Phase(definition.base - 1, 0, 0)
+def _pulses(stretch: int, events: Mapping[int, tuple[float, float]]) -> tuple[Phase, ...]:
+    """Return a stretch without traffic, but for good and bad events so many samples before its end.
+
+    The base window sees an event for its length: one that came as long ago is seen for the last time.
+    """
+    phases, last = [], stretch
+    for ago, (good, bad) in events.items():
+        phases += [Phase(last - ago, 0, 0), Phase(1, good, bad)]
+        last = ago - 1
+    return (*phases, Phase(last, 0, 0))
 
 
 def _beside(definition: Definition, stretch: int) -> list[_Told]:
@@ -172,7 +182,12 @@ def _short(definition: Definition, stretch: int, target: float) -> tuple[Phase, 
     def phases(samples: int, error: float) -> tuple[Phase, ...]:
         outage = min(stretch - samples, definition.short + 2 * definition.base)
         quiet = Phase(stretch - samples - outage, 0, 0)
-        return quiet, Phase(outage, 0, 4 * _EVENTS), _share(samples, error)
+        return (
+            quiet,
+            Phase(outage, 0, 4 * _EVENTS),
+            _share(samples // 2, error, 3),
+            _share(samples - samples // 2, error),
+        )
 
     def seen(samples: int, error: float) -> float:
         return share(definition.short, definition.base, phases(samples, error))
