@@ -143,6 +143,8 @@ def _equivalent(kind: str, change: str, expression: str, at: int) -> str:
         return "burn rates are matched on the ids: the other side names the SLO"
     if kind == "selector" and re.search(r"unless \(*[a-z_]+[^}]*$", before):
         return "a wider selector behind `unless`: what it adds is not in what it is taken from"
+    if kind in ("window", "function") and re.search(r"\n +or\n +0 \* (?:sum\([^\n]*)?$", before):
+        return "zero times a rate is zero whatever the rate"
     if kind == "threshold" and "[0 -> -0" in change and "\n          and\n" in before:
         return "no events in the long window, none in the short one, which is part of it and has the same guard"
     return ""
