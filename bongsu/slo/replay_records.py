@@ -28,7 +28,8 @@ _PER_UNIT, _PER_HOURLY = 250_000, 10**9
 
 def ids(slo: Slo) -> dict[str, str]:
     """Return the labels that name an SLO on each of its series."""
-    return {names.LABEL_SLO_ID: slo.id, names.LABEL_SLO_SERVICE: slo.service, names.LABEL_SLO_NAME: slo.name}
+    ours = {names.LABEL_SLO_ID: slo.id, names.LABEL_SLO_SERVICE: slo.service, names.LABEL_SLO_NAME: slo.name}
+    return {**slo.labels, **ours}
 
 
 def selector(record: str, labels: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from bongsu.core.diagnostics import Span
 from bongsu.core.promql import Expression
 from bongsu.slo.example import example
-from bongsu.slo.model import Slo
+from bongsu.slo.model import Ratio, Slo
 from tests.unit.slo.test_compile import SLO
 
 
@@ -15,7 +15,7 @@ def slo(bad: str = "", total: str = "", good: str = "") -> Slo:
     def query(text: str) -> Expression | None:
         return Expression(text, Span("x.yaml")) if text else None
 
-    return replace(SLO, bad=query(bad), good=query(good), total=query(total))
+    return replace(SLO, indicator=Ratio(Expression(total, Span("x.yaml")), query(bad), query(good)))
 
 
 def names(made: Slo) -> tuple[list[str], list[str], list[str]]:
