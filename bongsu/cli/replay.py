@@ -13,6 +13,7 @@ from bongsu.cli.catalogue import PROMETHEUS, compile_all, load_catalogue, requir
 from bongsu.core.artefacts import write_file
 from bongsu.core.errors import UsageError
 from bongsu.slo.compile import file_name
+from bongsu.slo.example import example
 from bongsu.slo.replay import compile_replays
 from bongsu.stack.child import run_command
 
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from bongsu.cli.catalogue import Catalogue
+    from bongsu.slo.replay import Replay
 
 NAME = "replay"
-HELP = "replay every burn-rate alert by promtool: fires, stays silent, clears, each within one evaluation of its time"
+HELP = "replay every burn-rate alert by promtool: fires, stays silent, clears, each exactly at its time"
 EXAMPLES = (
     "bongsu replay",
     "bongsu replay research-assistant-answers-succeed",
-    "bongsu replay --out /tmp/replays    # keep the rules and the promtool tests",
+    "bongsu replay --out /tmp/replays    # keep the promtool tests, each with its rule file",
 )
-REPLAYS = "replays"
 _SECONDS = 600.0
 
 
@@ -41,51 +42,63 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    """Write rules and tests, run promtool on each; 1 when one fails or an SLO cannot be replayed."""
+    """Write rules and tests, run promtool on each; 1 when one fails or raw series of an SLO cannot be made up."""
     catalogue = require_sound(load_catalogue(args.root), err)
     known = [slo.id for slo in catalogue.slos.slos]
     if unknown := sorted(set(args.slo) - set(known)):
         raise UsageError(f"no SLO {', '.join(unknown)}", next=f"known: {', '.join(known)}")
     wanted = args.slo or known
+    replays = [replay for replay in replays_of(catalogue, args.rules) if replay.slo in wanted]
     with tempfile.TemporaryDirectory(prefix="bongsu-replay-") as temporary:
         folder = args.out or Path(temporary)
-        written = write_replays(catalogue, folder, args.rules)
-        chosen = {name: slo for name, slo in written.items() if slo in wanted}
-        failed = asyncio.run(_play(sorted(chosen), folder / REPLAYS, out))
-    left = [slo for slo in wanted if slo not in written.values()]
+        write_replays(replays, folder)
+        failed = asyncio.run(_play([replay.name for replay in replays], folder.resolve(), out))
+    left = [slo.id for slo in catalogue.slos.slos if slo.id in wanted and example(slo) is None]
     for slo in left:
-        print(f"{slo}: its queries are not sums of rates, so no series can be made up: not replayed", file=err)
-    print(f"{len(chosen) - failed} of {len(chosen)} replays passed", file=out)
+        print(f"{slo}: its queries are no sums of rates, so no raw series can be made up: its events are not", file=err)
+        print("  replayed; its alerts are, from recorded rates", file=err)
+    print(f"{len(replays) - failed} of {len(replays)} replays passed", file=out)
     return 1 if failed or left else 0
 
 
-def write_replays(catalogue: Catalogue, folder: Path, rules: Path | None = None, factor: float = 1.0) -> dict[str, str]:
-    """Write the rule files and one promtool test a tier; return `{test file: SLO id}`."""
-    if rules is None:
-        compiled = compile_all(catalogue, factor=factor)
-        rules = folder / PROMETHEUS
-        for name, text in compiled.items():
-            if name.startswith(f"{PROMETHEUS}/slo-"):
-                write_file(folder / name, text)
-    files = {slo.id: os.path.relpath(rules / file_name(slo), folder / REPLAYS) for slo in catalogue.slos.slos}
-    tests = compile_replays(catalogue.slos, files, factor)
-    for name, text in tests.items():
-        write_file(folder / REPLAYS / name, text)
-    return {name: name.removesuffix(".test.yml").rpartition("-")[0] for name in tests}
+def replays_of(catalogue: Catalogue, rules: Path | None = None, factor: float = 1.0) -> list[Replay]:
+    """Return the replays of what is compiled now, or of the rule files in a folder."""
+    compiled = compile_all(catalogue, factor=factor) if rules is None else {}
+
+    def text(name: str) -> str:
+        try:
+            return compiled[f"{PROMETHEUS}/{name}"] if rules is None else (rules / name).read_text(encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot read {name}: {error.strerror}", where=str(rules), next="compile first") from None
+
+    files = {slo.id: text(file_name(slo)) for slo, _ in catalogue.slos.watched()}
+    try:
+        return compile_replays(catalogue.slos, files, factor)
+    except ValueError as error:
+        raise UsageError(str(error), where=str(rules or PROMETHEUS), next="compile these rules again") from None
 
 
-async def _play(tests: list[str], folder: Path, out: TextIO) -> int:
+def write_replays(replays: list[Replay], folder: Path) -> None:
+    """Write each promtool test and its rule file into the folder."""
+    for replay in replays:
+        for name, text in replay.files().items():
+            write_file(folder / name, text)
+
+
+async def _play(names: list[str], folder: Path, out: TextIO) -> int:
     """Run promtool on each test, as many at once as there are processors; return how many failed."""
     slots = asyncio.Semaphore(os.cpu_count() or 1)
 
-    async def play(test: str) -> bool:
+    async def play(name: str) -> bool:
         async with slots:
             began = time.monotonic()
-            done = await run_command(["promtool", "test", "rules", test], dict(os.environ), folder, _SECONDS)
+            done = await run_command(
+                ["promtool", "test", "rules", f"{name}.test.yml"], dict(os.environ), folder, _SECONDS
+            )
         verdict = "passed" if done.code == 0 else "FAILED"
-        print(f"{test.removesuffix('.test.yml')}: {verdict} after {time.monotonic() - began:.1f} s", file=out)
+        print(f"{name}: {verdict} after {time.monotonic() - began:.1f} s", file=out)
         if done.code != 0:
             print(done.out + done.err, file=out)
         return done.code == 0
 
-    return [await one for one in asyncio.as_completed([play(test) for test in tests])].count(False)
+    return [await one for one in asyncio.as_completed([play(name) for name in names])].count(False)

@@ -30,38 +30,55 @@ class Definition:
     events: int
 
 
-def firing(definition: Definition, phases: tuple[Phase, ...]) -> list[bool]:
-    """Return for each evaluation, the first at time 0, whether the tier fires."""
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What the base recordings hold at each evaluation, the first at time 0: bad and all events per evaluation."""
+
+    bad: tuple[float, ...]
+    total: tuple[float, ...]
+
+
+def recorded(base: int, phases: tuple[Phase, ...]) -> Rates:
+    """Return the rates over the last `base` evaluations."""
     bad = _counter([phase.bad for phase in phases for _ in range(phase.evaluations)])
     total = _counter([phase.good + phase.bad for phase in phases for _ in range(phase.evaluations)])
-    bad_rates, total_rates = (_rates(counter, definition.base) for counter in (bad, total))
-    bad_sums, total_sums = (list(accumulate(rates, initial=0.0)) for rates in (bad_rates, total_rates))
+    return Rates(_rates(bad, base), _rates(total, base))
 
-    def share(now: int, window: int) -> float:
-        if window <= definition.base:
-            return bad_rates[now] / total_rates[now] if total_rates[now] else 0.0
-        first = max(0, now + 1 - window)
-        whole = total_sums[now + 1] - total_sums[first]
-        return (bad_sums[now + 1] - bad_sums[first]) / whole if whole else 0.0
 
-    def gathered(now: int) -> float:
-        return bad_sums[now + 1] - bad_sums[max(0, now + 1 - definition.long)]
+def firing(definition: Definition, phases: tuple[Phase, ...]) -> list[bool]:
+    """Return for each evaluation, the first at time 0, whether the tier fires."""
+    rates = recorded(definition.base, phases)
+    bad_sums, total_sums = (list(accumulate(kind, initial=0.0)) for kind in (rates.bad, rates.total))
 
-    return [
-        share(now, definition.long) > definition.share
-        and share(now, definition.short) > definition.share
-        and gathered(now) > definition.events - 0.5
-        for now in range(len(bad))
-    ]
+    def shares(window: int) -> list[float]:
+        seen = 1 if window <= definition.base else window
+        bad, total = _windows(bad_sums, seen), _windows(total_sums, seen)
+        return [part / whole if whole else 0.0 for part, whole in zip(bad, total, strict=True)]
+
+    gathered = _windows(bad_sums, definition.long)
+    limit, floor = definition.share, definition.events - 0.5
+    both = zip(shares(definition.long), shares(definition.short), gathered, strict=True)
+    return [long > limit and short > limit and events > floor for long, short, events in both]
+
+
+def share(window: int, base: int, phases: tuple[Phase, ...]) -> float:
+    """Return the bad share of a window at the end of the phases."""
+    rates = recorded(base, phases)
+    seen = 1 if window <= base else window
+    return sum(rates.bad[-seen:]) / sum(rates.total[-seen:])
 
 
 def _counter(increments: list[float]) -> list[float]:
     return list(accumulate(increments, initial=0.0))
 
 
-def _rates(counter: list[float], base: int) -> list[float]:
+def _rates(counter: list[float], base: int) -> tuple[float, ...]:
     """Return events per evaluation, averaged over the base window; shorter where the counter is younger."""
-    return [
-        (value - counter[max(0, now - base)]) / max(1, min(now, base)) if now else 0.0
-        for now, value in enumerate(counter)
-    ]
+    young = [value / max(1, now) for now, value in enumerate(counter[:base])]
+    return (*young, *((late - early) / base for early, late in zip(counter, counter[base:], strict=False)))
+
+
+def _windows(sums: list[float], window: int) -> list[float]:
+    """Return the sum of the last `window` evaluations, or of all there are, given the sums from the beginning."""
+    before = [0.0] * (window - 1) + sums
+    return [late - early for early, late in zip(before, sums[1:], strict=False)]

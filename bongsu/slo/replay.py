@@ -1,14 +1,18 @@
-"""Write promtool tests for each burn-rate tier: what fires, what stays silent, what clears, and when.
+"""Write promtool tests of what is compiled from an SLO: of its recordings, of each of its alerts, and of all together.
 
-The expectations come from bongsu/slo/oracle.py and from the SLO, not from the compiled rules, so that a wrong factor,
-window, selector, severity or comparison in those turns a test red. Formats: promtool of Prometheus 2.42 and later.
+- Each tier's alert alone, fed with recorded base rates: fires, stays silent and clears, exact to one sample.
+- The recordings: bongsu/slo/replay_records.py.
+- From raw series through every rule of the SLO, for its fastest tier: that the parts fit together, in order.
+
+Each test comes with a rule file of its own that holds only the rules it is about: promtool evaluates every rule it
+loads for every test. The expectations come from bongsu/slo/oracle.py and from the SLO, not from the compiled rules, so
+that a wrong factor, window, selector, severity or comparison turns a test red. Formats: promtool of Prometheus 2.42.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
@@ -17,143 +21,162 @@ from bongsu.core.durations import format_duration
 from bongsu.core.emit import dump
 from bongsu.slo.example import example
 from bongsu.slo.model import threshold
-from bongsu.slo.oracle import Definition, Phase, firing
+from bongsu.slo.oracle import Definition, Phase
+from bongsu.slo.replay_events import events_test
+from bongsu.slo.replay_records import BAD, TOTAL, ids, other, selector, shares_test
+from bongsu.slo.rule_texts import rule_texts
+from bongsu.slo.stories import detection, reset, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bongsu.slo.example import Example
-    from bongsu.slo.model import Slo, Slos, Tier
+    from bongsu.slo.model import Slo, Slos, Tier, Windows
+    from bongsu.slo.rule_texts import RuleTexts
+    from bongsu.slo.stories import Timeline
 
 _SAMPLES_IN_BASE = 5
 _SHORT, _COARSE = 3600.0, 6 * 3600.0
+_ASIDE = 20
+"""A question comes a 20th of a sample after each sample, so that no window begins or ends at one: versions of
+Prometheus differ in whether such a sample is in it. The share adds up from question to question and stays below one."""
 _EVENTS = 1_000_000
-"""Events of a sample in a steady stream: enough that shares just beside a threshold are whole numbers."""
-_JUST = 0.03
+_GAP = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast a story is told: seconds between samples, and between evaluations."""
-
-    sample: float
-    evaluation: float
-
-    @property
-    def samples(self) -> int:
-        """Return the samples of one evaluation."""
-        return round(self.evaluation / self.sample)
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """One replay: what happens, and the evaluations at which the tier must fire or must not."""
+class Replay:
+    """One promtool test and the rule file it names; `name` is that of both, without their ends."""
 
     name: str
-    phases: tuple[Phase, ...]
-    fires: tuple[int, ...] = ()
-    silent: tuple[int, ...] = ()
-    never: bool = False
+    slo: str
+    rules: str
+    test: str
+
+    def files(self) -> dict[str, str]:
+        """Return both as `{file name: text}`."""
+        return {f"{self.name}.rules.yml": self.rules, f"{self.name}.test.yml": self.test}
 
 
-def compile_replays(slos: Slos, rule_files: Mapping[str, str], factor: float = 1.0) -> dict[str, str]:
-    """Return `{file name: promtool test}`, one a tier, for every SLO that has an example.
+def compile_replays(slos: Slos, rules: Mapping[str, str], factor: float = 1.0) -> list[Replay]:
+    """Return the replays of every SLO; `rules` holds the text of each SLO's rule file by its id.
 
-    `rule_files` says where the rules of each SLO id lie; `factor` is the time factor they were compiled with.
+    `factor` is the time factor the rules were compiled with. Raise ValueError for a file that lacks rules.
     """
-    return {
-        f"{slo.id}-{tier.name}.test.yml": _replay(slo, tier, found, rule_files[slo.id], factor)
+    return [
+        replay
         for slo, windows in slos.watched()
-        if (found := example(slo)) is not None
-        for tier in windows.tiers
-    }
+        for replay in _replays(slo, windows, rule_texts(rules[slo.id]), factor)
+    ]
 
 
-def _replay(slo: Slo, tier: Tier, found: Example, rules: str, factor: float) -> str:
-    pace = _pace(tier)
-    stories = _stories(_definition(tier, slo.objective, pace), tier.events)
-    pace = Pace(pace.sample / factor, pace.evaluation / factor)
-    content = {
-        "rule_files": [rules],
-        "evaluation_interval": format_duration(pace.evaluation),
-        "tests": [_test(slo, tier, story, found, pace) for story in stories],
-    }
-    return dump(content, header(slo.span.file))
-
-
-def _pace(tier: Tier) -> Pace:
+def sample_seconds(tier: Tier) -> float:
+    """Return the seconds between the samples of a tier's replay: how exactly it is asked for its times."""
     minute = min(60.0, tier.base_seconds / _SAMPLES_IN_BASE)
     if tier.long_seconds <= _SHORT:
-        return Pace(minute / 4, minute / 4)
-    return Pace(minute, minute if tier.long_seconds <= _COARSE else tier.base_seconds)
+        return minute / 4
+    return minute if tier.long_seconds <= _COARSE else tier.base_seconds
 
 
-def _definition(tier: Tier, objective: float, pace: Pace) -> Definition:
-    long, short, base = (
-        round(seconds / pace.evaluation) for seconds in (tier.long_seconds, tier.short_seconds, tier.base_seconds)
-    )
+def definition(tier: Tier, objective: float) -> Definition:
+    """Return a tier in samples of its replay."""
+    sample = sample_seconds(tier)
+    long, short, base = (round(s / sample) for s in (tier.long_seconds, tier.short_seconds, tier.base_seconds))
     return Definition(float(threshold(tier, objective)), long, short, base, tier.events)
 
 
-@lru_cache(maxsize=256)
-def _stories(definition: Definition, events: int) -> tuple[Story, ...]:
-    """Return the replays of a definition; SLOs with equal tiers share them."""
-    clean = Phase(definition.long + 2 * definition.base, _EVENTS, 0)
-    stories = [
-        _outage(definition, clean),
-        *_beside(definition, clean),
-        Story("silent without any traffic", (Phase(clean.evaluations, 0, 0),), never=True),
+def _replays(slo: Slo, windows: Windows, rules: RuleTexts, factor: float) -> Iterable[Replay]:
+    alerts, base = rules.alerts(), names.events_record(windows.base)
+    if len(alerts) < len(windows.tiers):
+        raise ValueError(f"{len(alerts)} alerts for {len(windows.tiers)} tiers of {slo.id}")
+    for tier, alert in zip(windows.tiers, alerts, strict=False):
+        yield _replay(slo, tier.name, rules.file(alert), _alert_test(slo, tier, factor))
+    shares = rules.file(*rules.recordings(base, of=False))
+    yield _replay(slo, "shares", shares, shares_test(slo, windows, factor))
+    found = example(slo)
+    if found is None:
+        return
+    yield _replay(slo, "events", rules.file(*rules.recordings(base, of=True)), events_test(slo, windows, found, factor))
+    fastest = min(windows.tiers, key=lambda tier: tier.long_seconds)
+    if fastest.long_seconds <= _SHORT:
+        yield _replay(slo, "whole", rules.file(*rules.rules), _whole_test(slo, fastest, found, factor))
+
+
+def _replay(slo: Slo, part: str, rules: str, test: dict[str, object]) -> Replay:
+    name = f"{slo.id}-{part}"
+    return Replay(name, slo.id, rules, dump({"rule_files": [f"{name}.rules.yml"], **test}, header(slo.span.file)))
+
+
+def _alert_test(slo: Slo, tier: Tier, factor: float) -> dict[str, object]:
+    story, sample = timeline(definition(tier, slo.objective)), sample_seconds(tier) / factor
+    asked = [
+        {
+            "expr": f"ALERTS # {question.name}",
+            "eval_time": format_duration(number * _interval(story.stretch, sample)),
+            "exp_samples": [{"labels": _alert(slo, tier), "value": 1}] if question.fires else [],
+        }
+        for number, question in story.questions.items()
     ]
-    if events > 1:
-        stories += _few(definition, events)
-    return tuple(stories)
+    return {
+        "evaluation_interval": format_duration(_interval(story.stretch, sample)),
+        "tests": [
+            {
+                "name": f"{slo.alert} {tier.name}",
+                "interval": format_duration(sample),
+                "input_series": _recorded(slo, tier, story, sample),
+                "promql_expr_test": asked,
+            }
+        ],
+    }
 
 
-def _few(definition: Definition, events: int) -> list[Story]:
-    """Tell of failures without a single success: one less than the floor at once, and a slow stream of them."""
-    quiet = Phase(2 * definition.base, 0, 0)
-    stream = (quiet, Phase(2 * definition.long, 0, math.ceil(2 * events / definition.long)))
-    first = firing(definition, stream).index(True)
+def _interval(samples: int, sample: float) -> float:
+    return samples * sample + sample / _ASIDE
+
+
+def _recorded(slo: Slo, tier: Tier, story: Timeline, sample: float) -> list[dict[str, str]]:
+    """Return the recorded rates of an SLO, and those of another in an outage while this one must be silent."""
+    silent = next(number for number, asked in story.questions.items() if "just below" in asked.name)
+    length = round(tier.base_seconds / sample_seconds(tier))
+    outage = f"_x{silent * story.stretch - length} {_EVENTS}x{length}"
+    mine, foreign = ids(slo), ids(slo) | {names.LABEL_SLO_ID: other(slo)}
+    record = names.events_record(tier.base)
     return [
-        Story(
-            f"silent at {events - 1} bad events and no good one", (quiet, Phase(1, 0, events - 1), quiet), never=True
+        {
+            "series": selector(record, mine | {names.LABEL_EVENTS: BAD}),
+            "values": _values(story, story.rates.bad, sample),
+        },
+        {
+            "series": selector(record, mine | {names.LABEL_EVENTS: TOTAL}),
+            "values": _values(story, story.rates.total, sample),
+        },
+        *(
+            {"series": selector(record, foreign | {names.LABEL_EVENTS: kind}), "values": outage}
+            for kind in (BAD, TOTAL)
         ),
-        Story(f"fires at {events} bad events and no good one", stream, fires=(first + 1,), silent=(first - 2,)),
     ]
 
 
-def _outage(definition: Definition, clean: Phase) -> Story:
-    """Tell of a total outage after clean history: when it fires and when it clears."""
-    lasting = math.ceil(definition.share * definition.long) + 2 * definition.base + definition.short
-    phases = (clean, Phase(lasting, 0, _EVENTS), Phase(definition.short + 3 * definition.base, _EVENTS, 0))
-    seen = firing(definition, phases)
-    first = seen.index(True)
-    last = len(seen) - 1 - seen[::-1].index(True)
-    return Story(
-        "fires in a total outage, and clears after it",
-        phases,
-        fires=(first + 1, last - 1),
-        silent=(first - 2, last + 3),
-    )
+def _values(story: Timeline, rates: tuple[float, ...], sample: float) -> str:
+    """Return promtool's notation of rates per second, given those per sample.
+
+    Without traffic the first stretch holds zeros; later ones hold none but the first and the last: promtool's time is
+    evaluations and samples, and no sample is as good as a zero.
+    """
+    quiet = [not bad and not total for bad, total in zip(story.rates.bad, story.rates.total, strict=True)]
+    parts, at = [], 0
+    for (rate, idle), run in groupby(zip(rates, quiet, strict=True)):
+        length = sum(1 for _ in run)
+        if idle and at and length > _GAP:
+            parts.append(f"0 _x{length - 2} 0")
+        else:
+            parts.append(f"{rate / sample!r}x{length - 1}" if length > 1 else repr(rate / sample))
+        at += length
+    return " ".join(parts)
 
 
-def _beside(definition: Definition, clean: Phase) -> list[Story]:
-    """Tell of bad shares that stay just below and just above the threshold."""
-    length = definition.long + 2 * definition.base
-    below, above = definition.share * (1 - _JUST), definition.share * (1 + _JUST)
-    stories = [Story("silent just below its threshold", (clean, _share(length, below)), never=True)]
-    if above < 1:
-        stories.append(
-            Story("fires just above its threshold", (clean, _share(length, above)), fires=(clean.evaluations + length,))
-        )
-    return stories
-
-
-def _share(evaluations: int, bad: float) -> Phase:
-    return Phase(evaluations, round(_EVENTS * (1 - bad)), round(_EVENTS * bad))
-
-
-def _test(slo: Slo, tier: Tier, story: Story, found: Example, pace: Pace) -> dict[str, object]:
+def _alert(slo: Slo, tier: Tier) -> str:
+    """Return the series of a tier's alert that fires."""
     labels = {
         "alertname": slo.alert,
         "alertstate": "firing",
@@ -163,52 +186,51 @@ def _test(slo: Slo, tier: Tier, story: Story, found: Example, pace: Pace) -> dic
         names.LABEL_TIER: tier.name,
         names.LABEL_LONG: tier.long,
         names.LABEL_SHORT: tier.short,
-        names.LABEL_SLO_ID: slo.id,
-        names.LABEL_SLO_SERVICE: slo.service,
-        names.LABEL_SLO_NAME: slo.name,
     }
+    return selector("ALERTS", labels | ids(slo))
+
+
+def _whole_test(slo: Slo, tier: Tier, found: Example, factor: float) -> dict[str, object]:
+    """Tell of one total outage in the system's own series; every rule is evaluated at every sample."""
+    defined, sample = definition(tier, slo.objective), sample_seconds(tier) / factor
+    onset, end, clean = detection(defined, 1.0), reset(defined), defined.long + 2 * defined.base
+    outage = onset.first + defined.long
+    phases = (Phase(clean, _EVENTS, 0), Phase(outage, 0, _EVENTS), Phase(end.first + 2, _EVENTS, 0))
     mine = f'ALERTS{{{names.LABEL_TIER}="{tier.name}"}}'
-    whole = "ALERTS{" + ", ".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
-    length = sum(phase.evaluations for phase in story.phases)
-    span = format_duration(length * pace.evaluation)
-    asked: list[tuple[str, int, list[dict[str, object]]]] = []
-    if story.never:
-        asked.append((f"count_over_time({mine}[{span}])", length, []))
-    asked += [(mine, at, []) for at in story.silent]
-    asked += [(mine, at, [{"labels": whole, "value": 1}]) for at in story.fires]
+    asked = [
+        ("silent until a total outage is noticed", clean + onset.last - 1, False),
+        ("fires when a total outage is noticed", clean + onset.first + 1, True),
+        ("fires until a total outage is forgotten", clean + outage + end.last - 1, True),
+        ("clears after a total outage", clean + outage + end.first + 2, False),
+    ]
     return {
-        "name": f"{slo.alert} {tier.name}: {story.name}",
-        "interval": format_duration(pace.sample),
-        "input_series": list(_series(story.phases, found, pace)),
-        "promql_expr_test": [
-            {"expr": expr, "eval_time": format_duration(at * pace.evaluation), "exp_samples": samples}
-            for expr, at, samples in sorted(asked, key=lambda question: question[1])
+        "evaluation_interval": format_duration(sample),
+        "tests": [
+            {
+                "name": f"{slo.alert} {tier.name}, from raw series through every rule",
+                "interval": format_duration(sample),
+                "input_series": list(_counters(phases, found)),
+                "promql_expr_test": [
+                    {
+                        "expr": f"{mine} # {name}",
+                        "eval_time": format_duration(at * sample),
+                        "exp_samples": [{"labels": _alert(slo, tier), "value": 1}] if fires else [],
+                    }
+                    for name, at, fires in asked
+                ],
+            }
         ],
     }
 
 
-def _series(phases: tuple[Phase, ...], found: Example, pace: Pace) -> Iterable[dict[str, str]]:
+def _counters(phases: tuple[Phase, ...], found: Example) -> Iterable[dict[str, str]]:
     """Yield the counters of an example, each growing by what the phases say."""
     for decoy in found.decoys:
-        yield {"series": str(decoy), "values": _values([(_EVENTS, sum(p.evaluations for p in phases))], pace.samples)}
+        yield {"series": str(decoy), "values": f"0+{_EVENTS}x{sum(phase.evaluations for phase in phases)}"}
     for counter in dict.fromkeys((*found.good, *found.bad)):
-        steps = [
-            (phase.good * (counter in found.good) + phase.bad * (counter in found.bad), phase.evaluations)
-            for phase in phases
-        ]
-        yield {"series": str(counter), "values": _values(steps, pace.samples)}
-
-
-def _values(steps: list[tuple[float, int]], samples: int) -> str:
-    """Return promtool's notation of a counter that grows by so much in each of so many evaluations."""
-    value, parts = 0, ["0"]
-    for growth, evaluations in steps:
-        count, step = evaluations * samples, round(growth / samples)
-        if step * samples == growth:
-            parts.append(f"{value + step}+{step}x{count - 1}")
-            value += step * count
-        else:  # too few to be spread: all at the first sample of each evaluation
-            for _ in range(evaluations):
-                value += round(growth)
-                parts.append(f"{value}+0x{samples - 1}" if samples > 1 else str(value))
-    return " ".join(parts)
+        value, parts = 0, ["0"]
+        for phase in phases:
+            step = round(phase.good) * (counter in found.good) + round(phase.bad) * (counter in found.bad)
+            parts.append(f"{value + step}+{step}x{phase.evaluations - 1}")
+            value += step * phase.evaluations
+        yield {"series": str(counter), "values": " ".join(parts)}

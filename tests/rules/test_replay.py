@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,13 @@ import pytest
 import yaml
 
 from bongsu.cli.catalogue import compile_all, load_catalogue
-from bongsu.cli.replay import REPLAYS as FOLDER
-from bongsu.cli.replay import write_replays
+from bongsu.cli.replay import replays_of, write_replays
 
 ROOT = Path(__file__).parents[2]
-REPLAYS = sorted(Path(__file__).parent.glob("*.test.yml"))
-BEHAVIOURS = ("fires", "silent", "clears")
-
-
 COMMITTED = ROOT / "deploy/rendered/prometheus"
+REPLAYS = sorted(Path(__file__).parent.glob("*.test.yml"))
+BURNS = {replay.name: replay for replay in replays_of(load_catalogue(ROOT), COMMITTED)}
+BEHAVIOURS = ("fires", "silent", "clears")
 
 
 def tool(name: str) -> str:
@@ -37,70 +36,66 @@ def play(test: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="session")
-def tiers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the replays of the burn-rate tiers on the committed rules; return their folder."""
-    folder = tmp_path_factory.mktemp("tiers")
-    write_replays(load_catalogue(ROOT), folder, COMMITTED)
-    return folder / FOLDER
-
-
 @pytest.mark.parametrize("path", REPLAYS, ids=lambda path: path.name.removesuffix(".test.yml"))
 def test_the_rules_behave_as_the_replay_says(path: Path) -> None:
     done = play(path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("tier", ["fast", "slow", "day", "days"])
-def test_a_burn_rate_tier_behaves_as_its_definition_says(tier: str, tiers: Path) -> None:
-    done = play(tiers / f"research-assistant-answers-succeed-{tier}.test.yml")
+@pytest.mark.parametrize("name", BURNS)
+def test_what_an_slo_is_compiled_into_behaves_as_its_definition_says(name: str, tmp_path: Path) -> None:
+    write_replays([BURNS[name]], tmp_path)
+    done = play(tmp_path / f"{name}.test.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_alert_is_replayed_firing_silent_and_clearing(tiers: Path) -> None:
-    described: dict[str, str] = {}
-    for path in [*REPLAYS, *tiers.glob("*.test.yml")]:
+def test_every_alert_is_replayed_firing_silent_and_clearing() -> None:
+    catalogue = load_catalogue(ROOT)
+    told = {
+        slo.alert: str(BURNS[f"{slo.id}-{tier.name}"].test) for slo, w in catalogue.slos.watched() for tier in w.tiers
+    }
+    for path in REPLAYS:
         tests = yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
-        alert = tests[0]["name"].split()[0] if path.parent == tiers else path.name.removesuffix(".test.yml")
-        names = " ".join(test["name"] for test in tests)
-        described[alert] = f"{described.get(alert, '')} {names}"
-    assert sorted(described) == sorted(load_catalogue(ROOT).alert_spans())
-    missing = [(alert, word) for alert, names in described.items() for word in BEHAVIOURS if word not in names]
-    assert missing == []
+        told[path.name.removesuffix(".test.yml")] = " ".join(test["name"] for test in tests)
+    assert sorted(told) == sorted(catalogue.alert_spans())
+    assert [(alert, word) for alert, names in told.items() for word in BEHAVIOURS if word not in names] == []
 
 
-def test_every_tier_of_every_slo_has_a_replay_of_its_own(tiers: Path) -> None:
-    slos = load_catalogue(ROOT).slos
-    wanted = {f"{slo.id}-{tier.name}" for slo in slos.slos for tier in slos.tiers(slo)}
-    assert wanted == {path.name.removesuffix(".test.yml") for path in tiers.iterdir()}
+def test_every_rule_of_an_slo_is_in_a_replay() -> None:
+    for slo, _ in load_catalogue(ROOT).slos.watched():
+        compiled = yaml.safe_load((COMMITTED / f"slo-{slo.id}.rules.yml").read_text(encoding="utf-8"))
+        parts = [yaml.safe_load(r.rules) for r in BURNS.values() if r.slo == slo.id and not r.name.endswith("-whole")]
+        replayed = [rule for part in parts for rule in part["groups"][0]["rules"]]
+        assert [rule for rule in compiled["groups"][0]["rules"] if rule not in replayed] == []
 
 
 MUTATIONS = [
-    ("fast", "(14.4 * 0.01)", "(11.4 * 0.01)"),
-    ("fast", "(14.4 * 0.01)", "(18.4 * 0.01)"),
-    ("fast", "[10m]", "[20m]"),
-    ("fast", "[10m]", "[5m]"),
-    ("fast", "> 4.5", "> 40"),
-    ("fast", "> 4.5", "> 1"),
+    ("fast", "(14.4 * 0.01)", "(14.3 * 0.01)"),
+    ("fast", "(14.4 * 0.01)", "(14.5 * 0.01)"),
+    ("fast", "[10m]", "[15m]"),
+    ("fast", "[10m]", "[9m]"),
+    ("fast", "> 4.5", "> 5.5"),
+    ("fast", "> 4.5", "> 3.5"),
     ("fast", "severity: critical", "severity: warning"),
-    ("fast", "[5m]) unless", "[15m]) unless"),
-    ("fast", 'kind="run",outcome="bad"', 'outcome="bad"'),
-    ("fast", 'kind="run",outcome=~"good|bad"', 'kind="run"'),
     ("fast", "and\n          avg_over", "or\n          avg_over"),
-    ("slow", "(6 * 0.01)", "(5 * 0.01)"),
-    ("slow", "[30m]", "[1h]"),
+    ("slow", "(6 * 0.01)", "(5.9 * 0.01)"),
+    ("slow", "[30m]", "[25m]"),
     ("slow", "tier: slow", "tier: fast"),
+    ("days", "[3d:5m])\n          / ignoring", "[4d:5m])\n          / ignoring"),
+    ("events", "[5m]) unless", "[15m]) unless"),
+    ("events", 'kind="run",outcome="bad"', 'outcome="bad"'),
+    ("events", 'kind="run",outcome=~"good|bad"', 'kind="run"'),
+    ("shares", "[30d:1h]", "[29d:1h]"),
+    ("shares", "sloth_window: 1h", "sloth_window: 2h"),
 ]
 
 
-@pytest.mark.parametrize(("tier", "old", "new"), MUTATIONS)
-def test_a_wrong_rule_turns_its_replay_red(tier: str, old: str, new: str, tmp_path: Path) -> None:
-    rules = COMMITTED / "slo-research-assistant-answers-succeed.rules.yml"
-    text = rules.read_text(encoding="utf-8")
-    assert old in text
-    (tmp_path / rules.name).write_text(text.replace(old, new), encoding="utf-8")
-    write_replays(load_catalogue(ROOT), tmp_path, tmp_path)
-    done = play(tmp_path / FOLDER / f"research-assistant-answers-succeed-{tier}.test.yml")
+@pytest.mark.parametrize(("part", "old", "new"), MUTATIONS)
+def test_a_wrong_rule_turns_its_replay_red(part: str, old: str, new: str, tmp_path: Path) -> None:
+    replay = BURNS[f"research-assistant-answers-succeed-{part}"]
+    assert old in replay.rules
+    write_replays([replace(replay, rules=replay.rules.replace(old, new))], tmp_path)
+    done = play(tmp_path / f"{replay.name}.test.yml")
     assert done.returncode == 1
     assert "FAILED" in done.stderr
 
@@ -150,8 +145,10 @@ def test_compressed_rules_behave_the_same_in_compressed_time(name: str, tmp_path
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("tier", ["fast", "slow"])
-def test_a_compressed_tier_behaves_the_same_in_compressed_time(tier: str, tmp_path: Path) -> None:
-    write_replays(load_catalogue(ROOT), tmp_path, factor=float(FACTOR))
-    done = play(tmp_path / FOLDER / f"research-assistant-answers-succeed-{tier}.test.yml")
+@pytest.mark.parametrize("part", ["fast", "slow", "days", "events", "shares", "whole"])
+def test_what_is_compiled_for_compressed_time_behaves_the_same_in_it(part: str, tmp_path: Path) -> None:
+    replays = {replay.name: replay for replay in replays_of(load_catalogue(ROOT), factor=float(FACTOR))}
+    name = f"research-assistant-answers-succeed-{part}"
+    write_replays([replays[name]], tmp_path)
+    done = play(tmp_path / f"{name}.test.yml")
     assert done.returncode == 0, done.stdout + done.stderr

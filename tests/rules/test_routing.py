@@ -13,6 +13,7 @@ import pytest
 
 from bongsu.alerts.alertmanager import CONFIG, TEMPLATE
 from bongsu.cli.catalogue import compile_all, load_catalogue
+from tests.support.routing import routing_problems
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/rendered/alertmanager"
@@ -72,8 +73,14 @@ def test_amlint_finds_nothing_against_the_committed_rules() -> None:
     assert [finding["code"] for finding in found] == ["global-resolve-timeout-missing"]
 
 
-def test_every_severity_reaches_its_receiver_and_critical_silences_only_its_own_warning() -> None:
-    amlint("test", str(FOLDER / CONFIG), str(Path(__file__).parent / "routing.amlint.yml"), "--fail-under", "100")
+def test_every_severity_reaches_its_receiver_in_time_and_critical_silences_only_its_own_warning() -> None:
+    assert routing_problems(FOLDER / CONFIG) == []
+
+
+def test_a_page_that_waits_is_noticed(tmp_path: Path) -> None:
+    text = (FOLDER / CONFIG).read_text(encoding="utf-8")
+    (tmp_path / CONFIG).write_text(text.replace("group_wait: 0s", "group_wait: 30s"), encoding="utf-8")
+    assert len(routing_problems(tmp_path / CONFIG)) == 1
 
 
 def test_the_configuration_with_local_endpoints_and_compressed_time_is_accepted_too(tmp_path: Path) -> None:

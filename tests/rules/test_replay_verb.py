@@ -1,0 +1,40 @@
+"""`bongsu replay` on a small world, with a real promtool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.golden.scenario import bongsu, build
+
+SLO = "slo/shop.yaml"
+RULES = "slo-shop-runs.rules.yml"
+
+
+def test_everything_of_a_sound_slo_passes_and_its_tests_are_kept(tmp_path: Path) -> None:
+    code, out, _ = bongsu(build(tmp_path), "replay", "shop-runs", "--out", str(tmp_path / "kept"))
+    assert code == 0, out
+    assert "7 of 7 replays passed" in out
+    assert (tmp_path / "kept/shop-runs-fast.test.yml").is_file()
+
+
+def test_an_slo_whose_queries_are_no_sums_of_rates_is_named_while_its_alerts_are_replayed(tmp_path: Path) -> None:
+    root = build(tmp_path)
+    text = (root / SLO).read_text(encoding="utf-8")
+    (root / SLO).write_text(text.replace("sum(rate(", "max(rate("), encoding="utf-8")
+    code, out, err = bongsu(root, "replay")
+    assert code == 1
+    assert "shop-runs: its queries are no sums of rates" in err
+    assert "5 of 5 replays passed" in out
+
+
+def test_a_wrong_rule_file_fails_by_the_name_of_what_it_gets_wrong(tmp_path: Path) -> None:
+    root = build(tmp_path)
+    assert bongsu(root, "compile")[0] == 0
+    compiled = next(root.rglob(RULES))
+    text = compiled.read_text(encoding="utf-8")
+    compiled.write_text(text.replace("severity: critical", "severity: warning", 1), encoding="utf-8")
+    code, out, _ = bongsu(root, "replay", "--rules", str(compiled.parent))
+    assert code == 1
+    assert "shop-runs-fast: FAILED" in out
+    assert "fires just above its threshold" in out
+    assert "5 of 7 replays passed" in out  # the one from raw series sees it too
