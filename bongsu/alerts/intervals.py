@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 MONTHS = tuple(name.lower() for name in calendar.month_name if name)
 _TIME = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
-_DAY_MINUTES, _LAST_DAY = 24 * 60, 31
+_DAY_MINUTES, _LAST_DAY, _SHORTEST_MONTH = 24 * 60, 31, 28
 Range = tuple[int, int]
 
 
@@ -106,9 +106,10 @@ def parse_day(text: str) -> Range:
     first, last = _pair(text, _day)
     if first < 0 < last:
         raise ValueError(f"{text!r} begins at the end of a month: its end must be negative too")
-    # Alertmanager judges a mixed range on a month of 30 days.
-    if (first if first > 0 else 31 + first) > (last if last > 0 else 31 + last):
+    if (first > 0) == (last > 0) and first > last:
         raise ValueError(f"{text!r} runs backwards")
+    if first > 0 > last and first > _SHORTEST_MONTH + last:
+        raise ValueError(f"{text!r} is empty in a short month and refused by Alertmanager: end it with a day up to 31")
     return first, last
 
 

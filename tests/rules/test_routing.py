@@ -43,6 +43,7 @@ Counts / 건수: llm_server 55, search 5
 Runbook / 런북: https://git.example.com/r.md
 Panel / 패널: https://grafana.example.com/d/x
 Last proof / 마지막 증명: 2026-01-02 00:00:00 +0000 UTC
+Explain / 설명: bongsu explain ErrorsHigh
 
 Resolved / 해소:
 - AvailabilityLow kind=run
