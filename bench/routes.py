@@ -93,7 +93,7 @@ def declaration(dice: random.Random) -> dict[str, Any]:
         "time_intervals": intervals,
         "routes": routes,
         "inhibitions": [{"source": "critical", "target": "warning", "equal": ["alertname", "service"]}],
-        "dependencies": [{"service": "shop", "on": ["db.main", "DbDown"]}] if chance(dice, 0.5) else [],
+        "dependencies": [{"service": "shop", "depends_on": ["db.main", "DbDown"]}] if chance(dice, 0.5) else [],
         "endpoints": ENDPOINTS,
     }
 

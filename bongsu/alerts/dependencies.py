@@ -21,7 +21,7 @@ CRITICAL = SEVERITIES[0]
 
 
 def is_alert(name: str) -> bool:
-    """Tell whether a name in `on` is an alert's: CamelCase, as no service is called."""
+    """Tell whether a name in `depends_on` is an alert's: CamelCase, as no service is called."""
     return name[:1].isupper()
 
 
@@ -31,7 +31,7 @@ def any_of(names: Sequence[str]) -> str:
 
 
 def compile_dependency(rule: Dependency) -> list[dict[str, object]]:
-    """Return one inhibition for the services and one for the alerts in `on`, as far as there are any."""
+    """Return one inhibition for the services and one for the alerts in `depends_on`, as far as there are any."""
     alerts = [name for name in rule.on if is_alert(name)]
     services = [name for name in rule.on if not is_alert(name)]
     if rule.service:

@@ -197,16 +197,18 @@ def _dependency(reader: Reader) -> Dependency:
     dependency = Dependency(
         reader.text("service", ""),
         reader.texts("alerts", required=False),
-        reader.texts("on"),
+        reader.texts("depends_on"),
         reader.texts("equal", required=False),
-        reader.span("on"),
+        reader.span("depends_on"),
     )
     if bool(dependency.service) == bool(dependency.alerts):
         reader.fail(
             "spec/value", reader.node.span, "a dependant is a service or a list of alerts", "write one of the two"
         )
     for name in sorted({dependency.service, *dependency.alerts} & set(dependency.on)):
-        reader.fail("spec/value", reader.span("on"), f"{name} depends on itself", "it would be silenced by itself")
+        reader.fail(
+            "spec/value", reader.span("depends_on"), f"{name} depends on itself", "it would be silenced by itself"
+        )
     reader.done()
     return dependency
 

@@ -56,7 +56,7 @@ def declaration(receiver: str) -> str:
                     **waits,
                 },
             ],
-            "dependencies": [{"service": "shop", "on": ["db"]}],
+            "dependencies": [{"service": "shop", "depends_on": ["db"]}],
             "endpoints": {
                 **dict.fromkeys(("pagerduty_url", "slack_channel", "smtp_from", "smtp_to"), "x"),
                 **dict.fromkeys(("pagerduty_routing_key_file", "slack_url_file"), "/x"),
