@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bongsu.alerts.dependencies import any_of, compile_dependency
+from bongsu.alerts.intervals import compile_interval
 from bongsu.alerts.watchdog import watchdog_receiver, watchdog_route
 from bongsu.core.artefacts import header
-from bongsu.core.conventions import LABEL_SEVERITY
+from bongsu.core.conventions import LABEL_SERVICE, LABEL_SEVERITY
 from bongsu.core.durations import format_duration
 from bongsu.core.emit import dump
 from bongsu.core.promql import scale
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from bongsu.alerts.model import Endpoints, Inhibition, Route, Routes
 
 CONFIG = "alertmanager.yml"
 TEMPLATE = "templates/bongsu.tmpl"
 
+_RECORD = "record"
 _TITLE = '{{ template "bongsu.title" . }}'
 _TEXT = '{{ template "bongsu.text" . }}'
 _RUNBOOK = '{{ template "bongsu.runbook" . }}'
@@ -33,16 +37,25 @@ def compile_alertmanager(routes: Routes, endpoints: Endpoints, factor: float = 1
     """
     default = next(route for route in routes.routes if route.receiver == routes.default)
     beat = [watchdog_route()] if endpoints.heartbeat_url else []
-    config = {
+    named = [compile_interval(interval) for interval in routes.intervals]
+    intervals: dict[str, object] = {"time_intervals": named} if named else {}
+    config: dict[str, object] = {
         "templates": [TEMPLATE],
         "route": {
             "receiver": routes.default,
             **_timing(default, factor),
-            "routes": [*beat, *(_route(route, factor) for route in routes.routes)],
+            "routes": [*beat, *(compiled for route in routes.routes for compiled in _route(route, factor))],
         },
-        "inhibit_rules": [_inhibition(rule) for rule in routes.inhibitions],
+        **intervals,
+        "inhibit_rules": [
+            *(_inhibition(rule) for rule in routes.inhibitions),
+            *(compiled for one in routes.dependencies for compiled in compile_dependency(one)),
+        ],
         "receivers": [
-            *(_receiver(name, channels, endpoints) for name, channels in _receivers(routes).items()),
+            *(
+                _receiver(name, channels, _endpoints(routes, name, endpoints))
+                for name, channels in _receivers(routes).items()
+            ),
             *([watchdog_receiver(endpoints.heartbeat_url)] if endpoints.heartbeat_url else []),
         ],
     }
@@ -58,15 +71,52 @@ def compile_template(source: str) -> str:
 def _receivers(routes: Routes) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for route in routes.routes:
-        found[route.receiver] = tuple(dict.fromkeys((*found.get(route.receiver, ()), *route.channels)))
+        for one in (route, route.escalate):
+            if one:
+                found[one.receiver] = tuple(dict.fromkeys((*found.get(one.receiver, ()), *one.channels)))
     return found
 
 
-def _route(route: Route, factor: float) -> dict[str, object]:
-    return {
-        "matchers": [f'{LABEL_SEVERITY}="{route.severity}"'],
+def _endpoints(routes: Routes, receiver: str, endpoints: Endpoints) -> Endpoints:
+    """Return the endpoints of one receiver. What a stack or a trial puts in their place holds for all receivers."""
+    if endpoints is not routes.endpoints:
+        return endpoints
+    own: dict[str, Any] = dict(routes.overrides.get(receiver, {}))
+    return replace(endpoints, **own)
+
+
+def _route(route: Route, factor: float) -> Iterator[dict[str, object]]:
+    """Yield the route, its escalation before it: a group that ends within its group_wait is never sent.
+
+    A route with times lets alerts pass on to the next one (`continue`): Alertmanager does not ask another route when
+    the times of the first are over, it drops the notification.
+    """
+    matchers = [f'{LABEL_SEVERITY}="{route.severity}"']
+    if len(route.services) == 1:
+        matchers.append(f'{LABEL_SERVICE}="{route.services[0]}"')
+    elif route.services:
+        matchers.append(f'{LABEL_SERVICE}=~"{any_of(route.services)}"')
+    times: dict[str, object] = {}
+    if route.mute:
+        times["mute_time_intervals"] = list(route.mute)
+    if route.active:
+        times["active_time_intervals"] = list(route.active)
+    later = {"continue": True}
+    if route.escalate:
+        slower = replace(route, group_wait=route.escalate.after)
+        yield {
+            "matchers": matchers,
+            "receiver": route.escalate.receiver,
+            **later,
+            **_timing(slower, factor),
+            **times,
+        }
+    yield {
+        "matchers": matchers,
         "receiver": route.receiver,
+        **(later if route.timed else {}),
         **_timing(route, factor),
+        **times,
     }
 
 
@@ -93,7 +143,7 @@ def _inhibition(rule: Inhibition) -> dict[str, object]:
 def _receiver(name: str, channels: tuple[str, ...], endpoints: Endpoints) -> dict[str, object]:
     configs: dict[str, list[object]] = {}
     for channel in channels:
-        key, config = _CHANNELS[channel](endpoints, channel)
+        key, config = _CHANNELS.get(channel, _webhook)(endpoints, channel)
         configs.setdefault(key, []).append(config)
     return {"name": name, **configs}
 
@@ -146,15 +196,35 @@ def _slack(to: Endpoints, _channel: str) -> tuple[str, dict[str, object]]:
     }
 
 
+def _sns(to: Endpoints, _channel: str) -> tuple[str, dict[str, object]]:
+    """Return the SMS: the title alone, a message is 140 bytes. A stack without SNS gives it to the record."""
+    if not to.sns_region:
+        return _webhook(to, _RECORD)
+    role = {"role_arn": to.sns_role_arn} if to.sns_role_arn else {}
+    where = {"phone_number": to.sns_phone_number} if to.sns_phone_number else {"topic_arn": to.sns_topic_arn}
+    return "sns_configs", {
+        "send_resolved": True,
+        "sigv4": {"region": to.sns_region, **role},
+        **where,
+        "message": _TITLE,
+    }
+
+
 def _webhook(to: Endpoints, channel: str) -> tuple[str, dict[str, object]]:
-    """Return the machine-readable copy: all labels and fingerprints of a group."""
-    return "webhook_configs", {"send_resolved": True, "url": to.webhooks[channel], "max_alerts": 0}
+    """Return the machine-readable copy: all labels and fingerprints of a group.
+
+    A stack knows the webhooks of the framework alone: the others are given to the record there.
+    """
+    file = to.webhook_credentials_files.get(channel)
+    secret = {"http_config": {"authorization": {"type": "Bearer", "credentials_file": file}}} if file else {}
+    url = to.webhooks.get(channel) or to.webhooks[_RECORD]
+    return "webhook_configs", {"send_resolved": True, "url": url, "max_alerts": 0, **secret}
 
 
 _CHANNELS: dict[str, Callable[[Endpoints, str], tuple[str, dict[str, object]]]] = {
     "pagerduty": _pagerduty,
     "email": _email,
     "slack": _slack,
-    "record": _webhook,
-    "note": _webhook,
+    "sns": _sns,
 }
+"""Every other channel is a webhook."""

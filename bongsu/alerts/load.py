@@ -5,30 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bongsu.alerts.model import (
-    CHANNELS,
-    UNITS,
-    WEBHOOKS,
-    Alert,
-    Alerts,
-    Detail,
-    Endpoints,
-    Inhibition,
-    Level,
-    Route,
-    Routes,
-    Text,
-)
+from bongsu.alerts.load_routes import load_routes
+from bongsu.alerts.model import UNITS, Alert, Alerts, Detail, Level, Text
 from bongsu.core.conventions import LABEL_RULE, LABEL_SERVICE, LABEL_SEVERITY, SEVERITIES
 from bongsu.core.diagnostics import Problem, Severity, Span
 from bongsu.core.durations import parse_duration
 from bongsu.core.promql import THRESHOLD, Expression, arms
 from bongsu.core.yaml import Reader, load_documents
 from bongsu.slo.load import empty_file
-from bongsu.slo.rules import Links
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bongsu.alerts.model import Routes
 
 API = "bongsu/v1"
 _ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}$")
@@ -55,7 +44,7 @@ def load(texts: Mapping[str, str]) -> tuple[Alerts, list[Problem]]:
             if kind == "Alert":
                 alerts.append(_alert(reader))
             elif kind == "Routes":
-                routes.append(_routes(reader, file))
+                routes.append(load_routes(reader, file))
     # When a file cannot be read, the routes may be in it: one honest problem instead of two.
     if len(routes) != 1 and not (unread and not routes):
         what = f"{len(routes)} documents of kind Routes" if routes else "no document of kind Routes"
@@ -145,95 +134,3 @@ def _labels(reader: Reader) -> dict[str, str]:
         if name in _OURS or not _LABEL.match(name):
             reader.fail("spec/value", reader.span("labels"), f"the label {name!r} cannot be set here", "rename it")
     return labels
-
-
-def _routes(reader: Reader, file: str) -> Routes:
-    links = reader.mapping("links")
-    bases = Links(_base(links, "repository"), _base(links, "grafana"))
-    links.done()
-    routes = Routes(
-        reader.text("default"),
-        tuple(_route(Reader(node, reader.problems, "routes")) for node in reader.sequence("routes")),
-        tuple(
-            _inhibition(Reader(node, reader.problems, "inhibitions"))
-            for node in reader.sequence("inhibitions", required=False)
-        ),
-        bases,
-        _endpoints(reader.mapping("endpoints")),
-        file,
-    )
-    receivers = {route.receiver for route in routes.routes}
-    if reader.has("default") and routes.default not in receivers:
-        known = ", ".join(sorted(receivers)) or "none"
-        reader.fail("spec/value", reader.span("default"), f"no receiver {routes.default!r}", f"receivers: {known}")
-    reader.done()
-    return routes
-
-
-def _base(links: Reader, key: str) -> str:
-    base = links.text(key).rstrip("/")
-    if base and not re.match(r"^https?://[^\s\"'{}]+$", base):
-        links.fail("spec/value", links.span(key), f"{base!r} is not an http address", "write https://...")
-    return base
-
-
-def _route(reader: Reader) -> Route:
-    route = Route(
-        reader.choice("severity", SEVERITIES),
-        reader.text("receiver"),
-        reader.texts("channels"),
-        reader.texts("group_by"),
-        _seconds(reader, "group_wait"),
-        _seconds(reader, "group_interval"),
-        _seconds(reader, "repeat_interval"),
-        reader.span("severity"),
-    )
-    for channel in sorted(set(route.channels) - set(CHANNELS)):
-        reader.fail("spec/value", reader.span("channels"), f"no channel {channel!r}", f"use {', '.join(CHANNELS)}")
-    if not 0 < route.group_interval <= route.repeat_interval and reader.has("repeat_interval"):
-        reader.fail(
-            "spec/value",
-            reader.span("repeat_interval"),
-            "repeat_interval is shorter than group_interval",
-            "Alertmanager looks at a group once per group_interval: repeat at least as slowly",
-        )
-    reader.done()
-    return route
-
-
-def _seconds(reader: Reader, key: str) -> float:
-    reader.text(key)
-    return float(reader.parsed(key, parse_duration, 0.0))
-
-
-def _inhibition(reader: Reader) -> Inhibition:
-    inhibition = Inhibition(
-        reader.choice("source", SEVERITIES), reader.choice("target", SEVERITIES), reader.texts("equal")
-    )
-    if inhibition.source == inhibition.target and inhibition.source:
-        reader.fail("spec/value", reader.span("target"), "a severity cannot silence itself", "choose a lower target")
-    reader.done()
-    return inhibition
-
-
-def _endpoints(reader: Reader) -> Endpoints:
-    webhooks = reader.strings("webhooks", required=True)
-    for name in WEBHOOKS:
-        if name not in webhooks and reader.has("webhooks"):
-            reader.fail("spec/missing-key", reader.span("webhooks"), f"no webhook {name}", f"add `{name}:`")
-    endpoints = Endpoints(
-        pagerduty_url=reader.text("pagerduty_url"),
-        pagerduty_routing_key_file=reader.text("pagerduty_routing_key_file"),
-        slack_url_file=reader.text("slack_url_file"),
-        slack_channel=reader.text("slack_channel"),
-        smtp_smarthost=reader.text("smtp_smarthost"),
-        smtp_from=reader.text("smtp_from"),
-        smtp_to=reader.text("smtp_to"),
-        webhooks=webhooks,
-        smtp_username=reader.text("smtp_username", ""),
-        smtp_password_file=reader.text("smtp_password_file", ""),
-        smtp_require_tls=reader.flag("smtp_require_tls", default=True),
-        heartbeat_url=reader.text("heartbeat_url", ""),
-    )
-    reader.done()
-    return endpoints

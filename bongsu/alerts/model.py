@@ -10,13 +10,19 @@ from bongsu.core.conventions import runbook_path
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bongsu.alerts.intervals import Interval
     from bongsu.core.diagnostics import Span
     from bongsu.core.promql import Expression
     from bongsu.slo.rules import Links
 
 UNITS = ("percentunit", "s", "short", "bytes", "currencyUSD")
-CHANNELS = ("pagerduty", "email", "slack", "record", "note")
+CHANNELS = ("pagerduty", "email", "slack", "sns")
+"""Besides these, every name in `endpoints.webhooks` is a channel."""
 WEBHOOKS = ("record", "note")
+OVERRIDES = (
+    "pagerduty_routing_key_file", "slack_url_file", "slack_channel", "smtp_to", "sns_phone_number", "sns_topic_arn",
+)  # fmt: skip
+"""What a receiver may have of its own, instead of the common endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,21 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """Whom a group reaches that still fires `after` seconds after it began."""
+
+    after: float
+    receiver: str
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """What happens to alerts of one severity; times in seconds."""
+    """What happens to alerts of one severity; times in seconds.
+
+    `services` empty: of every service. `active` and `mute` name intervals: outside `active` and inside `mute` it sends
+    nothing, and later routes are asked too. A route without times is the last one an alert reaches.
+    """
 
     severity: str
     receiver: str
@@ -84,6 +103,19 @@ class Route:
     group_interval: float
     repeat_interval: float
     span: Span
+    services: tuple[str, ...] = ()
+    active: tuple[str, ...] = ()
+    mute: tuple[str, ...] = ()
+    escalate: Escalation | None = None
+
+    @property
+    def timed(self) -> bool:
+        """Tell whether there are moments at which this route may send nothing."""
+        return bool(self.active or self.mute)
+
+    def takes(self, severity: str, service: str) -> bool:
+        """Tell whether alerts of this severity and service match."""
+        return self.severity == severity and (not self.services or service in self.services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +125,20 @@ class Inhibition:
     source: str
     target: str
     equal: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A critical alert of what is depended `on` silences the dependants: a whole service, or the named alerts.
+
+    `on` holds names of services and of alerts (CamelCase). Alerts named in `on` are never dependants of this rule.
+    """
+
+    service: str
+    alerts: tuple[str, ...]
+    on: tuple[str, ...]
+    equal: tuple[str, ...]
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +158,13 @@ class Endpoints:
     smtp_require_tls: bool = True
     heartbeat_url: str = ""
     """Where `bongsu watch` hears the heartbeat; empty: there is none."""
+    webhook_credentials_files: Mapping[str, str] = field(default_factory=dict)
+    """Files with the bearer token of a webhook: Alertmanager 0.25 refuses a secret URL in a file for webhooks."""
+    sns_region: str = ""
+    """AWS region of SNS; empty: there is no SNS. Credentials come from the role or the environment of Alertmanager."""
+    sns_phone_number: str = ""
+    sns_topic_arn: str = ""
+    sns_role_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +177,15 @@ class Routes:
     links: Links
     endpoints: Endpoints
     file: str
+    intervals: tuple[Interval, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Receiver -> field of `Endpoints` -> what it is for this receiver."""
 
-    def of(self, severity: str) -> Route | None:
-        """Return the route of a severity."""
-        return next((route for route in self.routes if route.severity == severity), None)
+    def of(self, severity: str, service: str = "") -> Route | None:
+        """Return the route that always hears alerts of a severity (and service); else the first that may."""
+        found = [route for route in self.routes if route.takes(severity, service)]
+        return next((route for route in found if not route.timed), found[0] if found else None)
 
 
 @dataclass(frozen=True, slots=True)

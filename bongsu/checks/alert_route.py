@@ -16,16 +16,20 @@ SEVERITY = Severity.ERROR
 
 
 def find(catalogue: Catalogue) -> Iterator[Problem]:
-    """Yield each level or tier whose severity no route names."""
+    """Yield each level or tier whose severity and service no route takes."""
     routes = catalogue.alerts.routes
     if routes is None:
         return
-    used = [(level.severity, alert.name, level.span) for alert in catalogue.alerts.alerts for level in alert.levels]
+    used = [
+        (level.severity, alert.service, alert.name, level.span)
+        for alert in catalogue.alerts.alerts
+        for level in alert.levels
+    ]
     for slo in catalogue.slos.slos:
         if slo.id in catalogue.slos.windows:
-            used += [(tier.severity, slo.alert, slo.alert_span) for tier in catalogue.slos.tiers(slo)]
-    for severity, name, span in used:
-        if routes.of(severity) is None:
+            used += [(tier.severity, slo.service, slo.alert, slo.alert_span) for tier in catalogue.slos.tiers(slo)]
+    for severity, service, name, span in used:
+        if routes.of(severity, service) is None:
             yield Problem(
                 CODE,
                 SEVERITY,

@@ -60,6 +60,11 @@ class Catalogue:
         found = {slo.alert: slo.alert_span for slo in self.slos.slos if slo.alert}
         return found | {alert.name: alert.span for alert in self.alerts.alerts if alert.name}
 
+    def service_of(self) -> dict[str, str]:
+        """Return the service of every alert, of thresholds and SLOs alike."""
+        found = {slo.alert: slo.service for slo in self.slos.slos if slo.alert}
+        return found | {alert.name: alert.service for alert in self.alerts.alerts if alert.name}
+
     def expressions(self) -> Iterator[Expression]:
         """Yield every PromQL text that people wrote, placeholders included."""
         for slo in self.slos.slos:

@@ -17,13 +17,15 @@ SEVERITY = Severity.ERROR
 
 
 def find(catalogue: Catalogue) -> Iterator[Problem]:
-    """Yield each SLO and alert whose service no document of kind Service declares."""
+    """Yield each SLO, alert and route whose service no document of kind Service declares."""
     folders = catalogue.manifest.catalogues
     if catalogue.unread(folders.slo):
         return  # what is missing may stand in the file that cannot be read
     known = {service.name for service in catalogue.slos.services}
     used = [(slo.service, slo.service_span) for slo in catalogue.slos.slos]
     used += [(alert.service, alert.service_span) for alert in catalogue.alerts.alerts]
+    routes = catalogue.alerts.routes
+    used += [(service, route.span) for route in (routes.routes if routes else ()) for service in route.services]
     for service, span in used:
         if service and service not in known:
             near = difflib.get_close_matches(service, sorted(known), 1)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from bongsu.alerts.alertmanager import CONFIG, TEMPLATE, compile_alertmanager, compile_template
 from bongsu.alerts.compile import compile_alerts
 from bongsu.alerts.load import load as load_alerts
+from bongsu.alerts.secret import NAME as SECRET
+from bongsu.alerts.secret import compile_secret
 from bongsu.alerts.watchdog import FILE as WATCHDOG
 from bongsu.alerts.watchdog import compile_watchdog
 from bongsu.chaos.load import parse_drill, parse_experiment
@@ -107,16 +109,23 @@ def compile_all(catalogue: Catalogue, endpoints: Endpoints | None = None, factor
         CONFIG: compile_alertmanager(routes, to, factor),
         TEMPLATE: compile_template(routes.file),
     }
-    rooms = {PROMETHEUS: rules, ALERTMANAGER: routing, GRAFANA: boards, KUBERNETES: _objects(catalogue, rules, factor)}
+    rooms = {
+        PROMETHEUS: rules,
+        ALERTMANAGER: routing,
+        GRAFANA: boards,
+        KUBERNETES: _objects(catalogue, rules, routing, factor),
+    }
     return {f"{room}/{name}": text for room, files in rooms.items() for name, text in sorted(files.items())}
 
 
-def _objects(catalogue: Catalogue, rules: dict[str, str], factor: float) -> dict[str, str]:
-    """Return the rule files as Kubernetes objects, where the manifest asks for them; proofs run no cluster."""
+def _objects(catalogue: Catalogue, rules: dict[str, str], routing: dict[str, str], factor: float) -> dict[str, str]:
+    """Return rules and routing as Kubernetes objects, where the manifest asks for them; proofs run no cluster."""
     settings = catalogue.manifest.kubernetes
     if settings is None or factor != 1.0:
         return {}
-    return {f"{object_name(file)}.yaml": prometheus_rule(file, text, settings) for file, text in rules.items()}
+    objects = {f"{object_name(file)}.yaml": prometheus_rule(file, text, settings) for file, text in rules.items()}
+    secret = compile_secret(routing[CONFIG], routing[TEMPLATE], settings.namespace, settings.labels)
+    return objects | {f"{SECRET}.yaml": secret}
 
 
 def _texts(

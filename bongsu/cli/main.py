@@ -27,6 +27,8 @@ VERBS = (
     "compile",
     "explain",
     "diff",
+    "route",
+    "silence",
     "replay",
     "backtest",
     "watch",

@@ -71,12 +71,14 @@ def test_a_time_factor_divides_every_wait(routes: Routes) -> None:
     for slow, fast in zip(compiled(routes)["route"]["routes"], compiled(routes, 60)["route"]["routes"], strict=True):
         assert fast["matchers"] == slow["matchers"]
         assert fast["group_interval"] != slow["group_interval"]
-    assert compiled(routes, 60)["route"]["routes"][0]["group_interval"] == "500ms"
-    assert compiled(routes, 60)["route"]["routes"][0]["group_wait"] == "0s"
+    escalation, page, *_ = compiled(routes, 60)["route"]["routes"]
+    assert (page["group_interval"], page["group_wait"]) == ("500ms", "0s")
+    assert escalation["group_wait"] == "30s"
 
 
 def test_a_receiver_of_two_severities_has_the_channels_of_both(routes: Routes) -> None:
-    both = replace(routes, routes=tuple(replace(route, receiver="all") for route in routes.routes), default="all")
+    all_to_one = tuple(replace(route, receiver="all", escalate=None) for route in routes.routes)
+    both = replace(routes, routes=all_to_one, default="all")
     (receiver,) = compiled(both)["receivers"]
     assert len(receiver["webhook_configs"]) == 2
 
