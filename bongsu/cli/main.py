@@ -24,6 +24,7 @@ VERBS = (
     "up",
     "down",
     "status",
+    "check",
     "compile",
     "explain",
     "diff",

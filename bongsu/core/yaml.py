@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -258,8 +259,14 @@ class Reader:
         return str(self._typed(key, (str,), "text", default, ""))
 
     def number(self, key: str, default: float | None = None) -> float:
-        """Return an int or a float as float."""
-        return float(self._typed(key, (int, float), "a number", default, 0.0))
+        """Return an int or a float as float; what overflows a float (1.0e+999, 400 digits) is refused."""
+        value = self._typed(key, (int, float), "a number", default, 0.0)
+        if abs(value) > sys.float_info.max:
+            self.fail(
+                "spec/type", self.span(key), f"{self._name(key)} is too large for a number", "write a smaller one"
+            )
+            return 0.0 if default is None else default
+        return float(value)
 
     def integer(self, key: str, default: int | None = None) -> int:
         """Return an int."""
