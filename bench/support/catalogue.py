@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +92,12 @@ def write_project(root: Path, count: int, *, backwards: bool = False) -> Path:
     (root / "slo").mkdir(parents=True)
     (root / "alerts").mkdir()
     (root / "bongsu.yaml").write_text(_MANIFEST, encoding="utf-8")
-    routes = (ROOT / "alerts/routes.yaml").read_text(encoding="utf-8")
+    routes = re.sub(
+        r"^dependencies:\n(?:[ #].*\n|\n)*",
+        "",
+        (ROOT / "alerts/routes.yaml").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
     (root / "alerts/routes.yaml").write_text(routes, encoding="utf-8")
     files = sorted(slo_files(count).items(), reverse=backwards)
     for name, text in files:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bongsu.checks.expressions import own_metrics, parseable
+from bongsu.checks.expressions import own_metrics, understood
 from bongsu.core.diagnostics import Problem, Severity
-from bongsu.core.promql import selectors
-from bongsu.core.promql_check import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +20,7 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield each `le="..."` on one of our histograms that none of its buckets has, spelled as they are."""
     metrics = own_metrics()
     for expression in catalogue.expressions():
-        text = parseable(expression.text)
-        if not text or fault(text):
-            continue
-        for selector in selectors(text):
+        for selector in understood(expression.text)[1] if expression.text else ():
             metric = metrics.get(selector.name)
             if metric is None or not metric.buckets:
                 continue

@@ -17,6 +17,9 @@ CODE = "inhibition/unknown"
 SEVERITY = Severity.ERROR
 
 
+_SHOWN = 8
+
+
 def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield each name in a dependency that is no declared service or alert, and each source without critical level."""
     routes, folders = catalogue.alerts.routes, catalogue.manifest.catalogues
@@ -36,10 +39,15 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
             near = difflib.get_close_matches(name, known, 1)
             if name not in known:
                 what = f"no {'alert' if is_alert(name) else 'service'} {name!r} is declared"
-                fix = f"did you mean {near[0]!r}?" if near else f"declared: {', '.join(known) or 'none'}"
+                fix = f"did you mean {near[0]!r}?" if near else f"declared: {_some(known)}"
             elif name in rule.on and is_alert(name) and name not in paging:
                 what = f"{name} has no {CRITICAL} level"
                 fix = "name an alert that pages: a ticket must not silence what depends on it"
             else:
                 continue
             yield Problem(CODE, SEVERITY, rule.span, what, "the dependency would silence nothing", fix)
+
+
+def _some(known: list[str]) -> str:
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return (", ".join(known[:_SHOWN]) or "none") + more

@@ -130,6 +130,8 @@ def _windows(slo: Slo, theirs: Mapping[float, WindowRules], rules: WindowRules) 
         windows = own_tiers(rules, slo)
     else:
         windows = fit(theirs.get(parse_duration(slo.period), rules), slo.period, slo.objective, slo.events)
+    if not slo.silent and slo.calendar == windows.calendar:
+        return windows  # one object for all that share it: the stencils of the compiler know it by that
     tiers = tuple(tier for tier in windows.tiers if tier.severity not in slo.silent)
     return replace(windows, tiers=tiers, calendar=slo.calendar)
 
