@@ -28,7 +28,7 @@ check: setup ## lint, types, contracts, dependencies, shell, YAML, committed out
 	@scripts/check.sh
 
 test: setup ## the whole default test suite (8 minutes at most on 2 cores)
-	@$(BIN)/python -m pytest tests -m "not proof" -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest tests -m "not proof and not long" -n 2 --dist loadgroup -q
 	@$(BIN)/python -m pytest tests/real -m "proof and not long" -q
 
 unit: setup ## unit tests alone (30 seconds at most)

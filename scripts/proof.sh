@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long trials on this machine, in full or one part of them: scripts/proof.sh [loop|restores].
+# The long trials on this machine, in full or one part of them: scripts/proof.sh [loop|restores|rules].
 # Results go to docs/proof/, with the commit they measured.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,15 +51,27 @@ restores() {
   tests planted-drills.txt "" test_drill.py -m proof
 }
 
+# rules: the figures of the compilers of SLOs, alerts and routes
+rules() {
+  record promtool.txt "$bin/python" -m pytest tests/rules -n 2 --dist loadgroup -q
+  local name
+  for name in compile_speed alert_tests rule_mutations corpus fuzz routes samples_read budget_truth backtest_speed \
+    outage_detection page_latency watch_trials; do
+    record "${name//_/-}.txt" "$bin/python" -m "bench.$name"
+  done
+}
+
 case "${1:-all}" in
+  rules) rules ;;
   loop) loop ;;
   restores) restores ;;
   all)
     loop
     restores
+    rules
     ;;
   *)
-    echo "scripts/proof.sh: no part '$1': loop or restores" >&2
+    echo "scripts/proof.sh: no part '$1': loop, restores or rules" >&2
     exit 2
     ;;
 esac

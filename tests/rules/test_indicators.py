@@ -271,6 +271,7 @@ DAY_IN_KOLKATA = (
 )
 
 
+@pytest.mark.long
 def test_a_day_in_kolkata_begins_at_half_past_six_in_the_evening_of_greenwich(tmp_path: Path) -> None:
     spec = slo(BAD_RATIO, "target: 0.9", timeWindow=DAY_IN_KOLKATA)
     series = {f"shop_bad{SERIES}": f"0+10x{18 * 60 + 30} 11100x400", f"shop_all{SERIES}": "0+100x1600"}
@@ -293,6 +294,7 @@ def days(*steps: tuple[int, float], start: float = 0) -> str:
     return " ".join(parts)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("spec", "series", "left"),
     [
@@ -355,14 +357,20 @@ OUTAGE = {
         ("", "", False),
         (", bongsu/exclude: shop_maintenance == 1", "", True),
         (", bongsu/maintenance: thursday", MAINTENANCE, True),
-        (", bongsu/maintenance: thursday", MAINTENANCE.replace("thursday]", "friday]"), False),
-        (
+        pytest.param(
+            ", bongsu/maintenance: thursday",
+            MAINTENANCE.replace("thursday]", "friday]"),
+            False,
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
             ", bongsu/maintenance: thursday",
             MAINTENANCE.replace(
                 'weekly: [{days: [thursday], from: "10:00", until: "12:00"}]',
                 "once: [{from: 1970-01-01 10:00:00, until: 1970-01-01 12:00:00}]",
             ),
             True,
+            marks=pytest.mark.long,
         ),
     ],
     ids=["counted", "series", "weekly", "another day", "once"],

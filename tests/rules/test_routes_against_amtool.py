@@ -6,7 +6,7 @@ import pytest
 
 from bench import routes
 
-CONFIGURATIONS = 40
+CONFIGURATIONS = 12
 
 
 def test_our_simulator_says_what_amtool_and_the_calendar_say() -> None:
