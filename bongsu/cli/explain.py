@@ -64,7 +64,7 @@ def explain(catalogue: Catalogue, alert: str, rate: float) -> list[str]:
     chain = [
         ("spec", _spec(catalogue, alert)),
         ("rules", _rules(catalogue, alert)),
-        ("routes", _routes(catalogue, severities)),
+        ("routes", _routes(catalogue, alert, severities)),
         ("runbook", _runbook(catalogue, alert)),
         ("experiment", _experiments(catalogue, alert)),
         ("panel", _panel(catalogue, alert)),
@@ -110,7 +110,7 @@ def _rules(catalogue: Catalogue, alert: str) -> list[str]:
     return rows
 
 
-def _routes(catalogue: Catalogue, severities: Iterable[str]) -> list[str]:
+def _routes(catalogue: Catalogue, alert: str, severities: Iterable[str]) -> list[str]:
     routes = catalogue.alerts.routes
     rows = []
     for severity in severities:
@@ -123,7 +123,10 @@ def _routes(catalogue: Catalogue, severities: Iterable[str]) -> list[str]:
             )
             silenced = [rule.target for rule in routes.inhibitions if rule.source == severity]
             rows += [f"{severity} silences {target}" for target in silenced]
-    return [*rows, routes.file] if routes else rows
+    if not routes:
+        return rows
+    outer = [f"silenced while {', '.join(one.on)} pages" for one in routes.dependencies if alert in one.alerts]
+    return [*rows, *outer, routes.file]
 
 
 def _runbook(catalogue: Catalogue, alert: str) -> list[str]:
@@ -158,12 +161,12 @@ def _panel(catalogue: Catalogue, alert: str) -> list[str]:
 def _absence(catalogue: Catalogue, alert: str) -> list[str]:
     """Return what tells that an SLO of this alert has no data."""
     slos = [slo for slo in absence.alarmed(catalogue.slos) if slo.alert == alert]
-    return [f"{absence.NAME} ({absence.SEVERITY}), {_told(slo)}" for slo in slos]
+    return [f"{absence.NAME} ({absence.SEVERITY}) of {_told(slo)}" for slo in slos]
 
 
 def _told(slo: Slo) -> str:
     job = absence.job_of(slo)
-    return f"SLO {slo.id}: {', '.join(absence.reasons(slo))}{f' of job {job}' if job else ', of no known job'}"
+    return f"{slo.id}: {', '.join(absence.reasons(slo))}{f', job {job}' if job else ', no known job'}"
 
 
 def _reasons(catalogue: Catalogue) -> list[str]:

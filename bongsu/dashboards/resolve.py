@@ -67,7 +67,8 @@ def alert_panel(alert: Alert, span: Span) -> Panel:
 
 def absence_panels(board: str, slos: Slos, span: Span) -> list[Panel]:
     """Return the panel of the absence alerts of the service a board is of, when it has any: a gap is no data."""
-    mine = [slo for slo in absence.alarmed(slos) if names.dashboard_uid(slo.service) == board]
+    sound = (slo for slo in absence.alarmed(slos) if slo.id in slos.windows)
+    mine = [slo for slo in sound if names.dashboard_uid(slo.service) == board]
     if not mine:
         return []
     jobs = "|".join(sorted({job for slo in mine if (job := absence.job_of(slo))}))

@@ -73,13 +73,13 @@ def reasons(slo: Slo) -> tuple[str, ...]:
 
 
 def alarmed(slos: Slos) -> tuple[Slo, ...]:
-    """Return the SLOs that have an absence alert."""
-    return tuple(slo for slo, _ in slos.watched() if reasons(slo))
+    """Return the SLOs that have an absence alert, or would have if they had no other problem."""
+    return tuple(slo for slo in slos.slos if reasons(slo))
 
 
 def services(slos: Slos) -> dict[str, Span]:
-    """Return each service with an absence alert, and where it comes from: the first SLO of the service that has one."""
-    return {slo.service: slo.span for slo in reversed(alarmed(slos))}
+    """Return each service with such a rule, and where it comes from: the first SLO of the service that has one."""
+    return {slo.service: slo.span for slo in reversed(alarmed(slos)) if slo.id in slos.windows}
 
 
 def absence_rules(slo: Slo, windows: Windows, ids: Mapping[str, str], links: Links) -> Iterable[Alerting]:
