@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from bongsu.alerts.compile import labels_of
 from bongsu.alerts.shape import Alternative, Signal, alternatives
 from bongsu.core import conventions as names
+from bongsu.core.durations import parse_duration
+from bongsu.slo import absence
+from bongsu.slo.compile import ids_of
 from bongsu.slo.compile import labels_of as tier_labels
 from bongsu.slo.timing import detect_seconds, max_factor, refuse_factor, reset_seconds
 
@@ -54,7 +57,24 @@ class AlertTiming:
 def timings(slos: Slos, alerts: Iterable[Alert], *, factor: float, events_per_second: float) -> list[AlertTiming]:
     """Return the timing of every compiled alert rule, burn-rate tiers first; thresholds and counts do not shrink."""
     burn = [_tier(slo, tier, factor, events_per_second) for slo in slos.slos for tier in slos.tiers(slo)]
+    burn += [_absence(slo, factor) for slo in absence.alarmed(slos)]
     return burn + [_level(a, level, factor, events_per_second) for a in alerts for level in a.levels]
+
+
+def _absence(slo: Slo, factor: float) -> AlertTiming:
+    """Return when a target that is down is told, or where that cannot be known, a series that is gone."""
+    down = absence.TARGET_DOWN in absence.reasons(slo)
+    hold, day = absence.HOLD / factor, parse_duration(absence.MISSED) / factor
+    return AlertTiming(
+        alert=absence.NAME,
+        severity=absence.SEVERITY,
+        labels=absence.labels_of(slo, ids_of(slo)),
+        windows=() if down else (day,),
+        for_seconds=hold,
+        longest_window=0.0 if down else day,
+        detect_seconds_at_total_outage=hold if down else day + hold,
+        clear_seconds=0.0,
+    )
 
 
 def _tier(slo: Slo, tier: Tier, factor: float, rate: float) -> AlertTiming:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from bongsu.core.diagnostics import Problem, Severity
+from bongsu.slo.absence import NAME as ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +19,15 @@ SEVERITY = Severity.ERROR
 
 
 def find(catalogue: Catalogue) -> Iterator[Problem]:
-    """Yield every alert name after its first declaration, over all files, SLOs included."""
+    """Yield every alert name after its first declaration, over all files, SLOs included; and what we name ourselves."""
     spans: dict[str, list[Span]] = defaultdict(list)
     for alert in catalogue.alerts.alerts:
         spans[alert.name].append(alert.span)
     for slo in catalogue.slos.slos:
         spans[slo.alert].append(slo.alert_span)
+    for span in spans.pop(ABSENT, ()):
+        what = f"{ABSENT} is the name of the alert that every SLO has for the absence of its data"
+        yield Problem(CODE, SEVERITY, span, what, "two alerts of one name share runbook, panel and proof", "rename it")
     for name, declared in sorted(spans.items()):
         first, *others = sorted(declared)
         for span in others if name else ():

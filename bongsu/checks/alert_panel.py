@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bongsu.core.conventions import dashboard_uid
 from bongsu.core.diagnostics import Problem, Severity
 from bongsu.dashboards.resolve import resolve
+from bongsu.slo import absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,10 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
         (slo.service, slo.alert, slo.alert_span, "slo", slo.name)
         for slo in catalogue.slos.slos
         if slo.id in catalogue.slos.windows
+    ]
+    alerts += [
+        (service, absence.NAME, span, "alert", absence.NAME)
+        for service, span in absence.services(catalogue.slos).items()
     ]
     for service, name, span, kind, reference in sorted(alerts, key=lambda found: found[2]):
         if name and service in known and (dashboard_uid(service), name) not in drawn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bongsu.core.diagnostics import Problem, Severity
+from bongsu.slo import absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,9 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     for slo in catalogue.slos.slos:
         if slo.id in catalogue.slos.windows:
             used += [(tier.severity, slo.service, slo.alert, slo.alert_span) for tier in catalogue.slos.tiers(slo)]
+    used += [
+        (absence.SEVERITY, service, absence.NAME, span) for service, span in absence.services(catalogue.slos).items()
+    ]
     for severity, service, name, span in used:
         if routes.of(severity, service) is None:
             yield Problem(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.core.diagnostics import Problem, Severity
 from bongsu.dashboards.model import AlertRef, SloRef
+from bongsu.slo import absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
         return  # what is missing may stand in the file that cannot be read
     slos = {slo.name for slo in catalogue.slos.slos}
     alerts = {alert.name for alert in catalogue.alerts.alerts}
+    alerts |= {absence.NAME} if absence.alarmed(catalogue.slos) else set()
     burning = {slo.alert: slo.name for slo in catalogue.slos.slos}
     for item in (item for dashboard in catalogue.dashboards for row in dashboard.rows for item in row.items):
         if isinstance(item, AlertRef) and item.name not in alerts:

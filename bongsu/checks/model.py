@@ -9,6 +9,7 @@ from bongsu.core.diagnostics import Severity
 from bongsu.core.positions import inside
 from bongsu.dashboards.model import Panel
 from bongsu.runbooks.model import QueryStep
+from bongsu.slo import absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,13 +57,17 @@ class Catalogue:
         )
 
     def alert_spans(self) -> dict[str, Span]:
-        """Return every alert name, of thresholds and SLOs alike, and where it is declared."""
+        """Return every alert name, of thresholds and SLOs alike, and where it is declared; absence at the first SLO."""
         found = {slo.alert: slo.alert_span for slo in self.slos.slos if slo.alert}
+        for slo in absence.alarmed(self.slos):
+            found.setdefault(absence.NAME, slo.span)
         return found | {alert.name: alert.span for alert in self.alerts.alerts if alert.name}
 
     def service_of(self) -> dict[str, str]:
         """Return the service of every alert, of thresholds and SLOs alike."""
         found = {slo.alert: slo.service for slo in self.slos.slos if slo.alert}
+        for slo in absence.alarmed(self.slos):
+            found.setdefault(absence.NAME, slo.service)
         return found | {alert.name: alert.service for alert in self.alerts.alerts if alert.name}
 
     def expressions(self) -> Iterator[Expression]:

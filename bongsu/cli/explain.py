@@ -10,9 +10,10 @@ from bongsu.alerts.compile import file_name as alert_file
 from bongsu.alerts.timing import AlertTiming, timings
 from bongsu.cli.catalogue import PROMETHEUS, RENDERED, Catalogue, compile_all, load_catalogue, require_sound
 from bongsu.core.conventions import LABEL_TIER, dashboard_uid, panel_id
-from bongsu.core.durations import format_duration
+from bongsu.core.durations import format_duration, parse_duration
 from bongsu.core.errors import UsageError
 from bongsu.dashboards.resolve import resolve
+from bongsu.slo import absence
 from bongsu.slo.compile import file_name as slo_file
 from bongsu.slo.model import threshold
 from bongsu.slo.timing import detect_seconds, reset_seconds
@@ -63,10 +64,11 @@ def explain(catalogue: Catalogue, alert: str, rate: float) -> list[str]:
     chain = [
         ("spec", _spec(catalogue, alert)),
         ("rules", _rules(catalogue, alert)),
-        ("routes", _routes(catalogue, severities)),
+        ("routes", _routes(catalogue, alert, severities)),
         ("runbook", _runbook(catalogue, alert)),
         ("experiment", _experiments(catalogue, alert)),
         ("panel", _panel(catalogue, alert)),
+        ("absence", _absence(catalogue, alert)),
     ]
     width = max(len(name) for name, _ in chain) + 2
     lines = [alert]
@@ -77,11 +79,14 @@ def explain(catalogue: Catalogue, alert: str, rate: float) -> list[str]:
         f"  times in a total outage at {rate:g} event(s) per second, without scrape, evaluation and delivery",
         *_times(found),
         *_tiers(catalogue, alert),
+        *(_reasons(catalogue) if alert == absence.NAME else []),
     ]
 
 
 def _spec(catalogue: Catalogue, alert: str) -> list[str]:
     span = catalogue.alert_spans()[alert]
+    if alert == absence.NAME:
+        return [f"{slo.span.file}:{slo.span.line}: {_told(slo)}" for slo in absence.alarmed(catalogue.slos)]
     for slo in catalogue.slos.slos:
         if slo.alert == alert:
             return [f"{span.file}:{span.line}", f"SLO {slo.id}: {slo.objective * 100:g}% over {slo.window}"]
@@ -91,6 +96,7 @@ def _spec(catalogue: Catalogue, alert: str) -> list[str]:
 
 def _rules(catalogue: Catalogue, alert: str) -> list[str]:
     names = [slo_file(slo) for slo in catalogue.slos.slos if slo.alert == alert]
+    names += [slo_file(slo) for slo in absence.alarmed(catalogue.slos) if alert == absence.NAME]
     names += [alert_file(one) for one in catalogue.alerts.alerts if one.name == alert]
     compiled = compile_all(catalogue)
     rows = []
@@ -104,7 +110,7 @@ def _rules(catalogue: Catalogue, alert: str) -> list[str]:
     return rows
 
 
-def _routes(catalogue: Catalogue, severities: Iterable[str]) -> list[str]:
+def _routes(catalogue: Catalogue, alert: str, severities: Iterable[str]) -> list[str]:
     routes = catalogue.alerts.routes
     rows = []
     for severity in severities:
@@ -117,7 +123,10 @@ def _routes(catalogue: Catalogue, severities: Iterable[str]) -> list[str]:
             )
             silenced = [rule.target for rule in routes.inhibitions if rule.source == severity]
             rows += [f"{severity} silences {target}" for target in silenced]
-    return [*rows, routes.file] if routes else rows
+    if not routes:
+        return rows
+    outer = [f"silenced while {', '.join(one.on)} pages" for one in routes.dependencies if alert in one.alerts]
+    return [*rows, *outer, routes.file]
 
 
 def _runbook(catalogue: Catalogue, alert: str) -> list[str]:
@@ -138,6 +147,7 @@ def _experiments(catalogue: Catalogue, alert: str) -> list[str]:
 
 def _panel(catalogue: Catalogue, alert: str) -> list[str]:
     services = [slo.service for slo in catalogue.slos.slos if slo.alert == alert]
+    services += absence.services(catalogue.slos) if alert == absence.NAME else []
     services += [one.service for one in catalogue.alerts.alerts if one.name == alert]
     routes = catalogue.alerts.routes
     for board in (resolve(d, catalogue.slos, catalogue.alerts.alerts) for d in catalogue.dashboards):
@@ -146,6 +156,30 @@ def _panel(catalogue: Catalogue, alert: str) -> list[str]:
                 link = [routes.links.panel(services[0], alert)] if routes else []
                 return [f"{panel.title} (dashboard {board.uid}, id {panel_id(alert)})", *link]
     return ["none"]
+
+
+def _absence(catalogue: Catalogue, alert: str) -> list[str]:
+    """Return what tells that an SLO of this alert has no data."""
+    slos = [slo for slo in absence.alarmed(catalogue.slos) if slo.alert == alert]
+    return [f"{absence.NAME} ({absence.SEVERITY}) of {_told(slo)}" for slo in slos]
+
+
+def _told(slo: Slo) -> str:
+    job = absence.job_of(slo)
+    return f"{slo.id}: {', '.join(absence.reasons(slo))}{f', job {job}' if job else ', no known job'}"
+
+
+def _reasons(catalogue: Catalogue) -> list[str]:
+    """Return from when on each reason is told; what an idle system does is none of them."""
+    hold, day = absence.HOLD, parse_duration(absence.MISSED)
+    told = {reason for slo in absence.alarmed(catalogue.slos) for reason in absence.reasons(slo)}
+    since = {
+        absence.TARGET_DOWN: (hold, "no instance of the job answers"),
+        absence.VANISHED: (day + hold, "the last sample of the events, the job being up"),
+        absence.NEVER_BORN: (absence.LOOKS * 3600 + hold, "the SLO and its job are there, and no events ever"),
+    }
+    rows = [(reason, _time(after), what) for reason, (after, what) in since.items() if reason in told]
+    return ["  by reason; an idle system is none of them", *_table([("reason", "fires after", "since"), *rows])]
 
 
 def _times(found: list[AlertTiming]) -> list[str]:
@@ -161,7 +195,7 @@ def _times(found: list[AlertTiming]) -> list[str]:
         )
         for timing in found
     ]
-    return _table((head, *rows))
+    return _table((head, *dict.fromkeys(rows)))
 
 
 def _tiers(catalogue: Catalogue, alert: str) -> list[str]:

@@ -11,6 +11,7 @@ from bongsu.alerts.compile import threshold_text
 from bongsu.core.diagnostics import Span
 from bongsu.core.durations import format_duration
 from bongsu.core.promql import bare
+from bongsu.slo import absence
 from bongsu.slo.model import decimal_text
 from bongsu.slo.timing import detect_seconds, reset_seconds
 
@@ -102,6 +103,9 @@ def _slo(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[tuple[str, str]]:
         when = f"a total outage fires it after {_time(outage)}, it clears within {_time(reset)}"
         size = f"{decimal_text(tier.factor)} x budget over {windows}, {tier.events} bad events"
         yield f"tier {tier.name}", f"{tier.severity}, {size}; {when}"
+    if told := absence.reasons(slo):
+        job = absence.job_of(slo)
+        yield "absence", f"{absence.SEVERITY} for {', '.join(told)}{f' of job {job}' if job else ''}"
 
 
 def _alert(alert: Alert) -> Iterator[tuple[str, str]]:

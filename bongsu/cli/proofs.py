@@ -12,6 +12,7 @@ from bongsu.chaos import evidence
 from bongsu.chaos.drill_record import passed_drills
 from bongsu.cli.catalogue import ALERTMANAGER, PROMETHEUS, compile_all
 from bongsu.core.errors import UsageError
+from bongsu.slo import absence
 from bongsu.slo.compile import file_name as slo_file
 from bongsu.stack.exporter import Proved
 
@@ -121,5 +122,6 @@ def _runbook_digest(catalogue: Catalogue, alert: str) -> str:
 
 def _rules(catalogue: Catalogue, compiled: Mapping[str, str], alert: str) -> str:
     names = [slo_file(slo) for slo in catalogue.slos.slos if slo.alert == alert]
+    names += [slo_file(slo) for slo in absence.alarmed(catalogue.slos) if alert == absence.NAME]
     names += [alert_file(one) for one in catalogue.alerts.alerts if one.name == alert]
     return "".join(compiled[f"{PROMETHEUS}/{name}"] for name in sorted(names))

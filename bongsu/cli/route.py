@@ -14,6 +14,7 @@ from bongsu.alerts.simulate import Visit, silences, silencing, visits, why_muted
 from bongsu.cli.catalogue import load_catalogue, require_sound
 from bongsu.core.conventions import LABEL_ALERT, LABEL_SERVICE, LABEL_SEVERITY
 from bongsu.core.errors import UsageError
+from bongsu.slo import absence
 
 if TYPE_CHECKING:
     import argparse
@@ -133,4 +134,5 @@ def _declared(catalogue: Catalogue) -> list[tuple[str, str, tuple[str, ...]]]:
     burns = [
         (slo.alert, slo.service, [tier.severity for tier in catalogue.slos.tiers(slo)]) for slo in catalogue.slos.slos
     ]
+    burns += [(absence.NAME, service, [absence.SEVERITY]) for service in absence.services(catalogue.slos)]
     return found + [(alert, service, tuple(dict.fromkeys(severities))) for alert, service, severities in burns]

@@ -341,6 +341,7 @@ LABEL_TIER = "tier"
 LABEL_LONG = "long"
 LABEL_SHORT = "short"
 LABEL_RULE = "rule"
+LABEL_REASON = "reason"
 SEVERITIES = ("critical", "warning", "info")
 
 

@@ -8,6 +8,7 @@ from bongsu.alerts.shape import fires_below, value_exprs
 from bongsu.core import conventions as names
 from bongsu.core.promql import Expression
 from bongsu.dashboards.model import AlertRef, Board, Mark, Panel, Query, SloRef, Strip
+from bongsu.slo import absence
 from bongsu.slo.compile import ratio_expr, recorded_windows, series
 from bongsu.slo.model import decimal_text
 from bongsu.slo.texts import counted
@@ -28,16 +29,18 @@ def resolve(dashboard: Dashboard, slos: Slos, alerts: Iterable[Alert]) -> Board:
         dashboard.name,
         dashboard.title,
         dashboard.description,
-        tuple(Strip(row.title, tuple(_panels(row, slos, by_name))) for row in dashboard.rows),
+        tuple(Strip(row.title, tuple(_panels(dashboard.name, row, slos, by_name))) for row in dashboard.rows),
         dashboard.span.file,
     )
 
 
-def _panels(row: Row, slos: Slos, alerts: Mapping[str, Alert]) -> list[Panel]:
+def _panels(service: str, row: Row, slos: Slos, alerts: Mapping[str, Alert]) -> list[Panel]:
     found: list[Panel] = []
     for item in row.items:
         if isinstance(item, Panel):
             found.append(item)
+        elif isinstance(item, AlertRef) and item.name == absence.NAME:
+            found += absence_panels(service, slos, item.span)
         elif isinstance(item, AlertRef) and item.name in alerts:
             found.append(alert_panel(alerts[item.name], item.span))
         elif isinstance(item, SloRef):
@@ -60,6 +63,32 @@ def alert_panel(alert: Alert, span: Span) -> Panel:
         marks=tuple(Mark(level.severity, level.threshold) for level in alert.levels),
         below=fires_below(alert),
     )
+
+
+def absence_panels(board: str, slos: Slos, span: Span) -> list[Panel]:
+    """Return the panel of the absence alerts of the service a board is of, when it has any: a gap is no data."""
+    sound = (slo for slo in absence.alarmed(slos) if slo.id in slos.windows)
+    mine = [slo for slo in sound if names.dashboard_uid(slo.service) == board]
+    if not mine:
+        return []
+    jobs = "|".join(sorted({job for slo in mine if (job := absence.job_of(slo))}))
+    ids, total = f'{names.LABEL_SLO_SERVICE}="{mine[0].service}"', f'{names.LABEL_EVENTS}="total"'
+    bases = dict.fromkeys(slos.windows[slo.id].base for slo in mine)
+    queries = [(f"{names.events_record(base)}{{{ids}, {total}}}", f"{{{{{names.LABEL_SLO_NAME}}}}}") for base in bases]
+    queries += [(f'max by (job) (up{{job=~"{jobs}"}})', "up {{job}}")] if jobs else []
+    return [
+        Panel(
+            key=absence.NAME,
+            title=absence.NAME,
+            description="Events per second that each SLO counts: 0 is idle, a gap is no data. `up` is 1 while an "
+            f"instance of the job answers; runbook: {names.runbook_path(absence.NAME)}.",
+            kind="timeseries",
+            unit="short",
+            queries=tuple(Query(Expression(expr, span), legend) for expr, legend in queries),
+            span=span,
+            low=0.0,
+        )
+    ]
 
 
 def slo_panels(slo: Slo, slos: Slos, span: Span) -> list[Panel]:

@@ -8,6 +8,7 @@ Names and labels are Sloth's, so its dashboards keep working. What differs are m
 - A ratio is bad events by all events, never an average of ratios; an idle window is absent instead of NaN.
 - A bad series that does not exist yet is zero, and one that is born with failures is counted.
 - A tier waits for a number of bad events: one failure at night is no outage.
+- What is not measured is told apart from what is idle (bongsu/slo/absence.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from bongsu.core import conventions as names
 from bongsu.core.durations import format_duration, parse_duration
 from bongsu.core.promql import compress
+from bongsu.slo.absence import absence_rules
 from bongsu.slo.calendar import known_expr, length_expr, longest, past_the_hour, start_expr
 from bongsu.slo.indicators import base_rates, counts_time, number
 from bongsu.slo.model import Spend, decimal_text
@@ -54,7 +56,7 @@ def file_name(slo: Slo) -> str:
 
 
 def compile_slo(slo: Slo, windows: Windows, links: Links, factor: float = 1.0) -> Group:
-    """Return the rules of one SLO: base rates, hourly rates, ratios, metadata, alerts."""
+    """Return the rules of one SLO: base rates, hourly rates, ratios, metadata, alerts, absence."""
     ids = ids_of(slo)
     rules: list[Recording | Alerting] = [
         *_events(slo, windows.base, ids, factor),
@@ -62,6 +64,7 @@ def compile_slo(slo: Slo, windows: Windows, links: Links, factor: float = 1.0) -
         *(_ratio(slo, windows, window, ids, factor) for window in recorded_windows(windows)),
         *_metadata(slo, windows, ids),
         *(_alert(slo, tier, windows, links, factor) for tier in windows.tiers),
+        *absence_rules(slo, windows, ids, links),
     ]
     return Group(f"bongsu-slo-{slo.id}", tuple(_faster(rule, slo, factor) for rule in rules))
 
@@ -96,8 +99,8 @@ def series(record: str, slo_id: str) -> str:
 
 
 def recorded_windows(windows: Windows) -> tuple[str, ...]:
-    """Return the windows whose ratio is recorded: now, the last hour, the period. Tiers compute theirs in place."""
-    return tuple(dict.fromkeys((windows.base, HOUR, windows.budget)))
+    """Return the windows whose ratio is recorded: now and the period. Tiers compute theirs in place."""
+    return tuple(dict.fromkeys((windows.base, windows.budget)))
 
 
 def ratio_expr(slo: Slo, windows: Windows, window: str) -> str:

@@ -46,7 +46,7 @@ def base_rates(slo: Slo, base: str, factor: float = 1.0) -> tuple[str, str]:
     if not slo.exclusions:
         return bad, total
     # Zero and not absent: an hour half of which is excluded must count for half an hour of events.
-    counted = f"scalar((count({_excluded(slo, base)}) or vector(0)) == bool 0)"
+    counted = f"scalar((count({excluded(slo, base)}) or vector(0)) == bool 0)"
     return f"(\n{bad}\n)\n* {counted}", f"(\n{total}\n)\n* {counted}"
 
 
@@ -130,7 +130,7 @@ def _spend(spend: Spend, slo: Slo, base: str, factor: float) -> tuple[str, str]:
     return fill(with_births(query), values), fill(f"0 * {_operand(query)} + {total}", values)
 
 
-def _excluded(slo: Slo, base: str) -> str:
+def excluded(slo: Slo, base: str) -> str:
     """Return samples of the last base window in which something was excluded: rates still hold what happened then."""
     whole = "\nor on ()\n".join(f"({bare(one.expr)})" for one in slo.exclusions)
     return f"count_over_time((\n{whole}\n)[{_sampled(base)}])"

@@ -7,6 +7,7 @@ the reason (docs/adr/0021-*.md). What OpenSLO cannot say stands in annotations:
 - `bongsu/min-bad-events`: how many bad events a tier waits for.
 - `bongsu/indicator: spend`: the threshold is a sum for the whole window, and the query its rate.
 - `bongsu/exclude`: PromQL that returns something while nothing counts; `bongsu/maintenance`: the same on the calendar.
+- `bongsu/job`: the scrape job whose `up` tells whether the target is there; empty: none is scraped (it is pushed).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from bongsu.core.diagnostics import Problem, Severity, Span
 from bongsu.core.durations import parse_duration
 from bongsu.core.yaml import Node, Reader, load_documents
+from bongsu.slo.absence import is_job
 from bongsu.slo.documents import Library, declare, described, either, header, labelled, named
 from bongsu.slo.exclude import read_maintenance
 from bongsu.slo.indicators import counts_events
@@ -43,13 +45,14 @@ _KINDS = {
     "bongsu/v1": ["Maintenance"],
 }
 _ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}$")
-_NAMED, _TITLE_KO, _EVENTS, _INDICATOR, _EXCLUDE, _MAINTENANCE = _ANNOTATIONS = (
+_NAMED, _TITLE_KO, _EVENTS, _INDICATOR, _EXCLUDE, _MAINTENANCE, _JOB = _ANNOTATIONS = (
     "bongsu/alert",
     "bongsu/title-ko",
     "bongsu/min-bad-events",
     "bongsu/indicator",
     "bongsu/exclude",
     "bongsu/maintenance",
+    "bongsu/job",
 )
 
 
@@ -157,6 +160,7 @@ def _slo(reader: Reader, library: Library) -> Slo:
     spend = notes.choice(_INDICATOR, ["spend"], "") == "spend"
     exclusions = _exclusions(notes, library)
     events = _floor(notes)
+    job = _job(notes)
     _foreign(notes)
     labelled(meta)
     meta.done()
@@ -192,6 +196,7 @@ def _slo(reader: Reader, library: Library) -> Slo:
         calendar=calendar,
         policies=policies,
         exclusions=exclusions,
+        job=job,
     )
 
 
@@ -253,6 +258,18 @@ def _floor(notes: Reader) -> int | None:
         notes.fail("spec/value", notes.span(_EVENTS), f"{text!r} is not a number of events", 'write "5", or "0": none')
         return None
     return int(text)
+
+
+def _job(notes: Reader) -> str | None:
+    """Return the scrape job, when the author says it; empty when there is none."""
+    if not notes.has(_JOB):
+        return None
+    job = notes.text(_JOB)
+    if job and not is_job(job):
+        what = f"{job!r} is not the name of one scrape job"
+        notes.fail("spec/value", notes.span(_JOB), what, 'write its job_name, or "": nothing is scraped')
+        return None
+    return job
 
 
 def _foreign(notes: Reader) -> None:

@@ -182,7 +182,7 @@ class Slo:
     `events` overrides how many bad events a tier waits for; None leaves that to the tier. `spec` is the apiVersion.
     `labels` and `annotations` are added to its rules and alerts, `alert_labels` and `alert_annotations` to the alerts
     of a severity; `runbook_url` replaces the link to our own runbook; tiers of the severities in `silent` are left out.
-    `policies`, when there are any, are its only tiers.
+    `policies`, when there are any, are its only tiers. `job` is scraped for it; None: the one its query names.
     """
 
     service: str
@@ -208,6 +208,7 @@ class Slo:
     silent: tuple[str, ...] = ()
     alert_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     alert_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    job: str | None = None
 
     @property
     def id(self) -> str:

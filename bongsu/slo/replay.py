@@ -19,6 +19,7 @@ from bongsu.core import conventions as names
 from bongsu.core.artefacts import header
 from bongsu.core.durations import format_duration
 from bongsu.core.emit import dump
+from bongsu.slo.absence import NAME as ABSENT
 from bongsu.slo.example import example
 from bongsu.slo.model import threshold
 from bongsu.slo.oracle import Definition, Phase
@@ -86,7 +87,8 @@ def definition(tier: Tier, objective: float) -> Definition:
 
 
 def _replays(slo: Slo, windows: Windows, rules: RuleTexts, factor: float) -> Iterable[Replay]:
-    alerts, base = rules.alerts(), names.events_record(windows.base)
+    alerts = [rule for rule in rules.alerts() if not rule.lstrip().startswith(f"- alert: {ABSENT}\n")]
+    base = names.events_record(windows.base)
     if len(alerts) < len(windows.tiers):
         raise ValueError(f"{len(alerts)} alerts for {len(windows.tiers)} tiers of {slo.id}")
     for tier, alert in zip(windows.tiers, alerts, strict=False):

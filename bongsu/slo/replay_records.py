@@ -137,7 +137,7 @@ def _all(
     last_hour = fine[-round(_HOUR / grid) :]
     step = max(1, round(base / grid))
     counted = hourly[-round(period / _HOUR) :] if period > _FINE else fine[-round(period / grid) :][step - 1 :: step]
-    shares = {windows.base: _share(fine[-1:]), "1h": _share(last_hour), windows.period: _share(counted)}
+    shares = {windows.base: _share(fine[-1:]), windows.period: _share(counted)}
     budget = float(slo.budget)
     spent = shares[windows.period] / budget
     hour = {BAD: _mean(last_hour, 0), TOTAL: _mean(last_hour, 1)}

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from bongsu.core.diagnostics import Span
 from bongsu.core.emit import entry, is_plain, is_quotable
 from bongsu.core.promql import Expression
+from bongsu.slo.absence import NAME as ABSENT
+from bongsu.slo.absence import job_of
 from bongsu.slo.model import Slo
 from bongsu.slo.rules import Group, Recording, rule_file
 
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
 
 _SERVICE, _NAME, _ALERT = "gap-service", "gap-name", "GapAlert"
 _TITLE, _TITLE_KO, _SOURCE, _QUERY = "The gap: title", "The gap: title-ko", "gap-source", "gap_query"
+_JOB = "gap-job"
 _EXPR = "expr: gap_expr"
-_NAMED = frozenset(("service", "name", "title", "title_ko", "alert"))
+_NAMED = frozenset(("service", "name", "title", "title_ko", "alert", "job"))
 _NOWHERE = Span("")
 
 
@@ -47,7 +50,8 @@ class Stencils:
         """Return the text of an SLO's rule file."""
         if not _fits(slo):
             return self._plainly(slo, windows)
-        shape = (_shape(slo), id(windows))  # SLOs share them, and the caller keeps them; hashing them is slow
+        # SLOs share windows, and the caller keeps them; hashing them is slow
+        shape = (_shape(slo), bool(job_of(slo)), id(windows))
         pieces = self._cut.get(shape)
         if pieces is None:
             pieces = self._cut[shape] = self._stencil(slo, windows)
@@ -67,7 +71,9 @@ class Stencils:
             _TITLE: slo.title,
             _TITLE_KO: slo.title_ko,
             _SOURCE: slo.span.file,
+            _JOB: job_of(slo),
             self._links.panel(_SERVICE, _ALERT): self._links.panel(slo.service, slo.alert),
+            self._links.panel(_SERVICE, ABSENT): self._links.panel(slo.service, ABSENT),
         }
         for number, rule in enumerate(self._base(slo, windows, self._factor)):
             values[f"{_EXPR}{number}_"] = entry("expr", rule.expr, 4)
@@ -77,9 +83,15 @@ class Stencils:
 
     def _stencil(self, slo: Slo, windows: Windows) -> list[str]:
         """Return text and gaps in turn; nothing when the rules are not of the form this module relies on."""
-        nameless = _nameless(slo)
         nameless = replace(
-            nameless, service=_SERVICE, name=_NAME, title=_TITLE, title_ko=_TITLE_KO, alert=_ALERT, span=Span(_SOURCE)
+            _nameless(slo),
+            service=_SERVICE,
+            name=_NAME,
+            title=_TITLE,
+            title_ko=_TITLE_KO,
+            alert=_ALERT,
+            span=Span(_SOURCE),
+            job=_JOB if job_of(slo) else "",
         )
         group = self._compile(nameless, windows, self._links, self._factor)
         base = self._base(nameless, windows, self._factor)
@@ -95,8 +107,8 @@ class Stencils:
         text = re.sub(rf"expr: '({_EXPR}[0-9]+_)'", r"\1", text)
         if _QUERY in text or len(gaps) != len(base):
             return []
-        panel = self._links.panel(_SERVICE, _ALERT)
-        known = [panel, f"{_SERVICE}-{_NAME}", _TITLE_KO, _TITLE, _SERVICE, _NAME, _ALERT, _SOURCE]
+        panels = [self._links.panel(_SERVICE, alert) for alert in (_ALERT, ABSENT)]
+        known = [*panels, f"{_SERVICE}-{_NAME}", _TITLE_KO, _TITLE, _SERVICE, _NAME, _ALERT, _JOB, _SOURCE]
         return re.split(f"({'|'.join(map(re.escape, known))}|{_EXPR}[0-9]+_)", text)
 
 

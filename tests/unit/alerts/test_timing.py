@@ -28,7 +28,7 @@ def timing(
 
 def test_there_is_one_timing_per_compiled_alert_rule() -> None:
     found = timings(SLOS, ALERTS, factor=1.0, events_per_second=1.0)
-    assert len(found) == 4 * len(SLOS.slos) + sum(len(alert.levels) for alert in ALERTS)
+    assert len(found) == (4 + 1) * len(SLOS.slos) + sum(len(alert.levels) for alert in ALERTS)
 
 
 def test_a_burn_rate_tier_has_the_workbooks_times() -> None:

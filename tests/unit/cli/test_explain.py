@@ -14,7 +14,7 @@ AnswersBudgetBurn
   spec        slo/research-assistant.yaml:{spec}
               SLO research-assistant-answers-succeed: 99% over 30d
   rules       deploy/rendered/prometheus/slo-research-assistant-answers-succeed.rules.yml:{rule}
-              13 recording rules before it in the same group
+              12 recording rules before it in the same group
   routes      critical -> page (pagerduty, record), grouped by service, first after 0s, news every 30s
               critical silences warning
               warning -> ticket (email, slack, record), grouped by alertname, service, first after 30s, news every 2m
@@ -25,6 +25,7 @@ AnswersBudgetBurn
               bongsu prove openai-errors
   panel       Answers succeed: burn rate (dashboard research-assistant, id 346486607)
               https://grafana.example.com/d/research-assistant?viewPanel=346486607
+  absence     SliAbsent (warning) of research-assistant-answers-succeed: target_down, vanished, never_born, job worker
   times in a total outage at 1 event(s) per second, without scrape, evaluation and delivery
     severity  tier  windows  for  fires after  clears within
     critical  fast  5m 10m   0s   3m48s        4m17s
@@ -58,6 +59,30 @@ def test_every_alert_can_be_explained() -> None:
         text = "\n".join(explain(catalogue, alert, 1.0))
         assert f"runbooks/{alert}.ko.md" in text
         assert "viewPanel=" in text
+
+
+ABSENT = """\
+  routes      warning -> ticket (email, slack, record), grouped by alertname, service, first after 30s, news every 2m
+              silenced while research-assistant pages
+              alerts/routes.yaml"""
+REASONS = """\
+    severity  tier  windows  for  fires after  clears within
+    warning   -     -        5m   5m           0s
+  by reason; an idle system is none of them
+    reason       fires after  since
+    target_down  5m           no instance of the job answers
+    vanished     1d5m         the last sample of the events, the job being up
+    never_born   20h5m        the SLO and its job are there, and no events ever"""
+
+
+def test_the_alert_of_absence_is_explained_by_reason_and_by_slo() -> None:
+    catalogue = load_catalogue(ROOT)
+    text = "\n".join(explain(catalogue, "SliAbsent", 1.0))
+    place = f"slo/experience.yaml:{line_of('slo/experience.yaml', 'name: api-answers')}"
+    assert f"{place}: research-assistant-api-answers: target_down, vanished, never_born, job api" in text
+    assert text.count("12 recording rules before it in the same group") == 3
+    assert ABSENT in text
+    assert text.endswith(REASONS)
 
 
 def test_an_unknown_alert_is_a_usage_error_that_names_the_nearest() -> None:

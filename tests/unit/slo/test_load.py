@@ -55,7 +55,7 @@ def test_good_and_bad_together_are_refused() -> None:
         "        total:",
         "        good: {metricSource: {type: Prometheus, spec: {query: 'x[{{.window}}]'}}}\n        total:",
     )
-    assert codes(text) == [("spec/value", 28)]
+    assert codes(text) == [("spec/value", 29)]
 
 
 def test_a_window_that_does_not_roll_without_a_calendar_and_a_second_objective_are_refused() -> None:
