@@ -14,12 +14,11 @@ from bongsu.checks.online_no_series import questions
 from bongsu.cli.catalogue import judge, load_catalogue, today
 from bongsu.core.diagnostics import Severity, has_errors, render
 from bongsu.core.errors import UsageError
-from bongsu.core.formats import DOC, Section, as_github, as_json, as_sarif, sections
+from bongsu.core.formats import as_github, as_json, as_sarif, own_sections
 from bongsu.stack.live import seen
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
     from typing import TextIO
 
     from bongsu.checks.model import Catalogue
@@ -53,9 +52,9 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     verdict = judge(catalogue, today())
     problems = verdict.problems
     if args.format == "json":
-        print(as_json(verdict, _docs(args.root)), file=out)
+        print(as_json(verdict, own_sections()), file=out)
     elif args.format == "sarif":
-        print(as_sarif(verdict, _docs(args.root)), file=out)
+        print(as_sarif(verdict, own_sections()), file=out)
     elif problems:
         print(as_github(problems) if args.format == "github" else render(problems, catalogue.sources), file=out)
     if args.format == "text":
@@ -63,11 +62,6 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         counts = (f"{errors} error(s)", f"{len(problems) - errors} warning(s)", verdict.summary())
         print(", ".join(part for part in counts if part), file=out)
     return 1 if has_errors(problems) else 0
-
-
-def _docs(root: Path) -> dict[str, Section]:
-    path = root / DOC
-    return sections(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _asked(catalogue: Catalogue, url: str, err: TextIO) -> Catalogue:

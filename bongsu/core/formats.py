@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bongsu.core.snooze import Snooze, Verdict
 
 DOC = "docs/checks.md"
+_TEXTS = (Path(__file__).parents[1] / "checks.md", Path(__file__).parents[2] / DOC)
+"""Where the package keeps its documentation: a wheel carries a copy, a checkout has the file itself."""
 _SECTION = re.compile(r"^## (?P<title>(?P<code>\S+) \([a-z]+\))\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -30,6 +33,11 @@ class Section:
 
     anchor: str
     text: str
+
+
+def own_sections() -> dict[str, Section]:
+    """Return the sections of this very version of the checks, wherever the catalogue lies."""
+    return sections(next(path for path in _TEXTS if path.is_file()).read_text(encoding="utf-8"))
 
 
 def sections(markdown: str) -> dict[str, Section]:
@@ -43,7 +51,7 @@ def sections(markdown: str) -> dict[str, Section]:
 
 
 def as_json(verdict: Verdict, docs: Mapping[str, Section]) -> str:
-    """Return {"problems": [...], "snoozed": [...]}; `doc` is null for a code without a section."""
+    """Return {"problems": [...], "snoozed": [...]}; `help` is the section that `doc` points to."""
     found = [_row(problem, docs) for problem in verdict.problems]
     put_off = [
         _row(problem, docs) | {"until": snooze.until.isoformat(), "reason": snooze.reason, "by": snooze.span.line}
@@ -96,6 +104,7 @@ def _row(problem: Problem, docs: Mapping[str, Section]) -> dict[str, Any]:
         "why": problem.why,
         "fix": problem.fix,
         "doc": _doc(problem.code, docs),
+        "help": docs[problem.code].text if problem.code in docs else "",
     }
 
 

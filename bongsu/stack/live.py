@@ -1,6 +1,7 @@
 """Ask a running Prometheus which selectors find series: two or three small instant queries each, all within bounds.
 
-`count()` answers one number whatever the cardinality, on every version; `/api/v1/series` has `limit` from 2.53 on only.
+`count()` answers one number whatever the cardinality, on every version; the `/api/v1/series` of
+Prometheus 2.42 has no `limit`.
 """
 
 from __future__ import annotations

@@ -94,3 +94,13 @@ def _snooze(root: Path, code: str) -> None:
         indent = lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip())]
         lines.insert(line - 1, f"{indent}# bongsu snooze 2026-12-31 {code}: it can wait")
         (root / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_a_catalogue_outside_this_repository_is_told_what_its_codes_mean(tmp_path: Path) -> None:
+    root = build(tmp_path)
+    (root / "alerts" / "broken.yaml").write_text("a: [\n", encoding="utf-8")
+    problem = next(p for p in json.loads(bongsu(root, "check", "--json")[1])["problems"] if p["code"] == "yaml/syntax")
+    assert problem["doc"] == "docs/checks.md#yamlsyntax-error"
+    assert problem["help"].startswith("Not YAML at this place")
+    run = json.loads(bongsu(root, "check", "--format", "sarif")[1])["runs"][0]
+    assert all("help" in rule for rule in run["tool"]["driver"]["rules"])
