@@ -11,12 +11,15 @@ from bongsu.checks import (
     alert_route,
     alert_runbook,
     alert_runbook_file,
+    alert_template,
     alert_unproved,
     dashboard_duplicate,
     dashboard_reference,
     expr_bucket,
+    expr_counter,
     expr_label,
     expr_metric,
+    expr_regexp,
     expr_syntax,
     inhibition_circular,
     inhibition_unknown,
@@ -44,6 +47,7 @@ from bongsu.core.diagnostics import Severity, has_errors, ordered
 from bongsu.core.snooze import Verdict, put_off
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date
 
     from bongsu.checks.model import Catalogue, Check
@@ -56,12 +60,15 @@ CHECKS: tuple[Check, ...] = (
     alert_route,
     alert_runbook,
     alert_runbook_file,
+    alert_template,
     alert_unproved,
     dashboard_duplicate,
     dashboard_reference,
     expr_bucket,
+    expr_counter,
     expr_label,
     expr_metric,
+    expr_regexp,
     expr_syntax,
     inhibition_circular,
     inhibition_unknown,
@@ -101,9 +108,9 @@ SNOOZABLE = frozenset(check.CODE for check in CHECKS if check.SEVERITY is Severi
 
 def judge(catalogue: Catalogue, today: date) -> Verdict:
     """Return what is to be said about a catalogue on a day: every problem that no comment puts off."""
-    unasked = () if catalogue.live else (online_no_series.CODE,)
+    unasked: Collection[str] = () if catalogue.live else (online_no_series.CODE,)
     if has_errors(catalogue.problems):
-        unasked = tuple(SNOOZABLE)  # what cannot be read may hold what a comment was written for
+        unasked = SNOOZABLE  # what cannot be read may hold what a comment was written for
     return put_off(check_all(catalogue), catalogue.sources, today, SNOOZABLE, unasked)
 
 

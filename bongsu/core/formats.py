@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from bongsu.core.diagnostics import ordered
 
@@ -24,6 +23,7 @@ DOC = "docs/checks.md"
 _TEXTS = (Path(__file__).parents[1] / "checks.md", Path(__file__).parents[2] / DOC)
 """Where the package keeps its documentation: a wheel carries a copy, a checkout has the file itself."""
 _SECTION = re.compile(r"^## (?P<title>(?P<code>\S+) \([a-z]+\))\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+_RESERVED = re.compile(rb"[^A-Za-z0-9._~/-]")
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
@@ -109,9 +109,13 @@ def _row(problem: Problem, docs: Mapping[str, Section]) -> dict[str, Any]:
 
 
 def _location(span: Span) -> dict[str, Any]:
-    """Return a place; the file is a relative reference by RFC 3986, where only `/` keeps its meaning."""
     region = {"startLine": span.line, "startColumn": span.column, "endColumn": _end(span)}
-    return {"physicalLocation": {"artifactLocation": {"uri": quote(span.file, safe="/")}, "region": region}}
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(span.file)}, "region": region}}
+
+
+def _uri(file: str) -> str:
+    """Return a relative reference by RFC 3986 (2.1, 2.3): all but unreserved characters and `/` is percent-encoded."""
+    return _RESERVED.sub(lambda found: b"%%%02X" % ord(found.group()), file.encode()).decode()
 
 
 def _suppression(snooze: Snooze) -> dict[str, Any]:
