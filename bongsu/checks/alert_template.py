@@ -32,7 +32,7 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
         for key, text in (("summary", alert.summary), ("description", alert.description)):
             for language, words in (("en", text.en), ("ko", text.ko)):
                 if complaint := _complaint(words):
-                    yield _problem(alert.span, f"{alert.name}: {key}.{language}", complaint)
+                    yield _unreadable(alert.span, f"{alert.name}: {key}.{language}", complaint)
     for slo in catalogue.slos.slos:
         yield from _labels(slo.name, slo.alert_span, [one for own in slo.alert_labels.values() for one in own.items()])
 
@@ -40,7 +40,7 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
 def _labels(owner: str, span: Span, labels: Iterable[tuple[str, str]]) -> Iterator[Problem]:
     for name, text in labels:
         if complaint := _complaint(text):
-            yield _problem(span, f"{owner}: label {name}", complaint)
+            yield _unreadable(span, f"{owner}: label {name}", complaint)
         elif any(_CHANGING.search(_STRING.sub("", action)) for action in _ACTION.findall(text)):
             why = (
                 "labels are what an alert is: at each new value it ends, `for` begins anew, and a notification goes out"
@@ -61,7 +61,7 @@ def _complaint(text: str) -> str:
     return f"uses ${min(unknown)}, which Prometheus does not know" if unknown else ""
 
 
-def _problem(span: Span, what: str, complaint: str) -> Problem:
+def _unreadable(span: Span, what: str, complaint: str) -> Problem:
     known = ", ".join(f"${name}" for name in sorted(_KNOWN))
     why = "Prometheus refuses a whole rule file for one bad template"
     return Problem(CODE, SEVERITY, span, f"{what} {complaint}", why, f"close each {{{{ and use {known}")
