@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.alerts.load_routes import load_routes
 from bongsu.alerts.model import UNITS, Alert, Alerts, Detail, Level, Text
-from bongsu.core.conventions import LABEL_RULE, LABEL_SERVICE, LABEL_SEVERITY, SEVERITIES
+from bongsu.core.conventions import LABEL_ALERT, LABEL_RULE, LABEL_SERVICE, LABEL_SEVERITY, SEVERITIES
 from bongsu.core.diagnostics import Problem, Severity, Span
 from bongsu.core.durations import parse_duration
 from bongsu.core.promql import THRESHOLD, Expression, arms
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 API = "bongsu/v1"
 _ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}$")
 _LABEL = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_]*$")
-_OURS = (LABEL_SEVERITY, LABEL_SERVICE, LABEL_RULE)
+_OURS = (LABEL_SEVERITY, LABEL_SERVICE, LABEL_RULE, LABEL_ALERT)
 
 
 def load(texts: Mapping[str, str]) -> tuple[Alerts, list[Problem]]:
@@ -131,6 +131,6 @@ def _detail(reader: Reader) -> Detail:
 def _labels(reader: Reader) -> dict[str, str]:
     labels = reader.strings("labels")
     for name in labels:
-        if name in _OURS or not _LABEL.match(name):
+        if name in _OURS or name.startswith("__") or not _LABEL.match(name):
             reader.fail("spec/value", reader.span("labels"), f"the label {name!r} cannot be set here", "rename it")
     return labels

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.checks.expressions import EXTERNAL, own_metrics, recorded, understood
 from bongsu.core.diagnostics import Problem, Severity
+from bongsu.core.manifest import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,20 +21,24 @@ _WHY = "a query over a series that does not exist returns nothing, and an alert 
 
 def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield each selector of an unknown metric, and each alert whose `metric:` its expression does not use."""
-    known = own_metrics().keys() | recorded(catalogue)
+    known = own_metrics().keys() | recorded(catalogue) | {seen.name for seen in catalogue.live.values() if seen.exists}
+    foreign = catalogue.manifest.metrics
     for expression in catalogue.expressions():
         if not expression.text:
             continue
         for selector in understood(expression.text)[1]:
-            if selector.name not in known and not EXTERNAL.match(selector.name):
-                near = difflib.get_close_matches(selector.name, sorted(known), 1)
+            name = selector.name
+            if not (name in known or EXTERNAL.match(name) or any(one.covers(name) for one in foreign)):
+                near = difflib.get_close_matches(name, sorted(known | {one.pattern for one in foreign}), 1)
                 yield Problem(
                     CODE,
                     SEVERITY,
-                    catalogue.place(expression, selector.offset, len(selector.name)),
-                    f"no metric {selector.name!r} is known" if selector.name else "a selector names no metric",
+                    catalogue.place(expression, selector.offset, len(name)),
+                    f"no metric {name!r} is known" if name else "a selector names no metric",
                     _WHY,
-                    f"did you mean {near[0]}?" if near else "declare it in bongsu/core/conventions.py",
+                    f"did you mean {near[0]}?"
+                    if near
+                    else f"if something exports it, list it under `metrics:` in {FILE}",
                 )
     for alert in catalogue.alerts.alerts:
         if alert.metric and alert.metric not in alert.expr.text:

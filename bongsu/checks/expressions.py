@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bongsu.core.promql import Selector
     from bongsu.core.promql_check import Fault
 
+STATES = frozenset(("ALERTS", "ALERTS_FOR_STATE"))
 EXTERNAL = re.compile(r"^(?:node_[a-z0-9_]+|container_[a-z0-9_]+|up|ALERTS|ALERTS_FOR_STATE)$", re.IGNORECASE)
 """What other exporters and Prometheus itself provide: node exporter, cAdvisor, scrape health, alert states."""
 

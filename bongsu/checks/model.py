@@ -28,6 +28,20 @@ _UNREADABLE = ("yaml/syntax", "yaml/encoding", "yaml/too-large")
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a Prometheus has for a selector of metric `name`.
+
+    Whether it `selects` a series, whether the metric `exists` without its matchers, and if so, the matchers that leave
+    nothing of it even alone (`empty`).
+    """
+
+    name: str
+    selects: bool
+    exists: bool
+    empty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """Everything people declare, `problems` of the loaders included; `sources` maps a file to its text.
 
@@ -43,6 +57,8 @@ class Catalogue:
     drills: tuple[Drill, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    live: Mapping[str, Seen] = field(default_factory=dict)
+    """Selector to what a running Prometheus has for it; empty when none was asked (`bongsu check --online`)."""
 
     def unread(self, *folders: str) -> bool:
         """Tell whether a file of these folders could not be read: what it declares must not be called missing.

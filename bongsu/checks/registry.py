@@ -11,15 +11,20 @@ from bongsu.checks import (
     alert_route,
     alert_runbook,
     alert_runbook_file,
+    alert_template,
     alert_unproved,
     dashboard_duplicate,
     dashboard_reference,
     expr_bucket,
+    expr_counter,
     expr_label,
     expr_metric,
+    expr_regexp,
     expr_syntax,
     inhibition_circular,
     inhibition_unknown,
+    metric_unused,
+    online_no_series,
     route_gap,
     route_never_active,
     route_secret,
@@ -38,9 +43,13 @@ from bongsu.checks import (
     slo_reference,
     slo_target,
 )
-from bongsu.core.diagnostics import ordered
+from bongsu.core.diagnostics import Severity, has_errors, ordered
+from bongsu.core.snooze import Verdict, put_off
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date
+
     from bongsu.checks.model import Catalogue, Check
     from bongsu.core.diagnostics import Problem
 
@@ -51,15 +60,20 @@ CHECKS: tuple[Check, ...] = (
     alert_route,
     alert_runbook,
     alert_runbook_file,
+    alert_template,
     alert_unproved,
     dashboard_duplicate,
     dashboard_reference,
     expr_bucket,
+    expr_counter,
     expr_label,
     expr_metric,
+    expr_regexp,
     expr_syntax,
     inhibition_circular,
     inhibition_unknown,
+    metric_unused,
+    online_no_series,
     route_gap,
     route_never_active,
     route_secret,
@@ -78,6 +92,26 @@ CHECKS: tuple[Check, ...] = (
     slo_reference,
     slo_target,
 )
+
+
+SNOOZABLE = frozenset(check.CODE for check in CHECKS if check.SEVERITY is Severity.WARNING) | {
+    "spec/no-effect",
+    "alert/runbook-file",
+    "expr/bucket",
+    "expr/label",
+    "expr/metric",
+    "runbook/steps-differ",
+    "slo/target",
+}
+"""What may be put off: warnings, and errors about what is still to come elsewhere (docs/adr/0017-snooze.md)."""
+
+
+def judge(catalogue: Catalogue, today: date) -> Verdict:
+    """Return what is to be said about a catalogue on a day: every problem that no comment puts off."""
+    unasked: Collection[str] = () if catalogue.live else (online_no_series.CODE,)
+    if has_errors(catalogue.problems):
+        unasked = SNOOZABLE  # what cannot be read may hold what a comment was written for
+    return put_off(check_all(catalogue), catalogue.sources, today, SNOOZABLE, unasked)
 
 
 def check_all(catalogue: Catalogue) -> list[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from bongsu.alerts.alertmanager import CONFIG, TEMPLATE, compile_alertmanager, compile_template
@@ -13,7 +14,7 @@ from bongsu.alerts.watchdog import FILE as WATCHDOG
 from bongsu.alerts.watchdog import compile_watchdog
 from bongsu.chaos.load import parse_drill, parse_experiment
 from bongsu.checks.model import Catalogue
-from bongsu.checks.registry import check_all
+from bongsu.checks.registry import check_all, judge
 from bongsu.core.diagnostics import Problem, Severity, Span, has_errors
 from bongsu.core.errors import SpecError, UsageError
 from bongsu.core.kubernetes import object_name, prometheus_rule
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from bongsu.alerts.model import Endpoints
     from bongsu.chaos.model import Drill, Experiment
 
-__all__ = ["RENDERED", "Catalogue", "check_all", "compile_all", "load_catalogue", "require_sound"]
+__all__ = ["RENDERED", "Catalogue", "check_all", "compile_all", "judge", "load_catalogue", "require_sound", "today"]
 
 RENDERED = "deploy/rendered"
 PROMETHEUS, ALERTMANAGER, GRAFANA, KUBERNETES = "prometheus", "alertmanager", "grafana", "kubernetes"
@@ -80,9 +81,14 @@ def load_catalogue(root: Path) -> Catalogue:
     )
 
 
+def today() -> date:
+    """Return the day here: snoozes end on it."""
+    return datetime.now().astimezone().date()
+
+
 def require_sound(catalogue: Catalogue, err: TextIO) -> Catalogue:
     """Return the catalogue when it has no error; raise SpecError with all problems otherwise; count warnings."""
-    problems = check_all(catalogue)
+    problems = judge(catalogue, today()).problems
     if has_errors(problems):
         raise SpecError(problems)
     if problems:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bongsu.cli import sloth
-from bongsu.cli.catalogue import RENDERED, check_all, compile_all, load_catalogue
+from bongsu.cli.catalogue import RENDERED, compile_all, judge, load_catalogue, today
 from bongsu.cli.unchanged import Stamp, inputs_digest, outputs_digest, read_stamp, write_stamp
 from bongsu.core.artefacts import diff_tree, write_tree
 from bongsu.core.diagnostics import has_errors, render
@@ -45,8 +45,10 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         return 0
     with uncollected():
         catalogue = load_catalogue(args.root)
-        problems = check_all(catalogue)
+        verdict = judge(catalogue, today())
+    problems, summary = verdict.problems, verdict.summary()
     said = f"{render(problems, catalogue.sources)}\n" if problems else ""
+    said += f"{summary}\n" if summary else ""
     print(said, file=err, end="")
     if has_errors(problems):
         print(f"nothing was compiled: {len(problems)} problem(s)", file=err)

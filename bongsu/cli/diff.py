@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bongsu.checks.registry import check_all
-from bongsu.cli.catalogue import load_catalogue
+from bongsu.cli.catalogue import judge, load_catalogue, today
 from bongsu.cli.facts import Facts, differences, facts, in_words
 from bongsu.core.diagnostics import has_errors
 from bongsu.core.errors import SpecError, UsageError
@@ -55,7 +54,7 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 def _facts(root: Path, named: str) -> Facts:
     with _project(root, named) as folder:
         catalogue = load_catalogue(folder)
-        problems = check_all(catalogue)
+        problems = judge(catalogue, today()).problems
         if has_errors(problems):
             raise SpecError(problems)
         return facts(catalogue)

@@ -10,6 +10,7 @@ from bongsu.core.backups import Backups, Markers, read_backups, read_markers
 from bongsu.core.diagnostics import Problem, Severity, Span, has_errors
 from bongsu.core.durations import parse_duration
 from bongsu.core.errors import SpecError, UsageError
+from bongsu.core.foreign import Foreign, read_foreign
 from bongsu.core.kubernetes import Kubernetes, read_kubernetes
 from bongsu.core.yaml import Node, Reader, load_documents
 
@@ -153,6 +154,7 @@ class Manifest:
     markers: Markers | None = None
     backups: Backups | None = None
     kubernetes: Kubernetes | None = None
+    metrics: tuple[Foreign, ...] = ()
 
 
 def fill(part: str, values: Mapping[str, str]) -> str:
@@ -221,6 +223,7 @@ def parse_manifest(text: str, file: str = FILE) -> tuple[Manifest | None, list[P
         markers=read_markers(root.mapping("markers")) if root.has("markers") else None,
         backups=read_backups(root.mapping("backups")) if root.has("backups") else None,
         kubernetes=read_kubernetes(root.mapping("kubernetes")) if root.has("kubernetes") else None,
+        metrics=read_foreign(root),
     )
     for reader in (root, probe, traffic, sample, bulk):
         reader.done()

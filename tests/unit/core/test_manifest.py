@@ -75,3 +75,28 @@ def test_a_missing_manifest_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "bongsu.yaml").write_text("service: 5\n")
     with pytest.raises(SpecError):
         load_manifest(tmp_path / "bongsu.yaml")
+
+
+def test_metrics_of_others_are_names_as_queries_spell_them_or_prefixes() -> None:
+    manifest, problems = parse_manifest(SMALL + "metrics: [http_requests_total, myapp_*]\n")
+    assert manifest is not None
+    assert problems == []
+    names = ("http_requests_total", "http_requests_total_x", "myapp_", "myapp_jobs", "amyapp_")
+    assert [any(one.covers(name) for one in manifest.metrics) for name in names] == [True, False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('["*"]', "spec/value"),
+        ("[a*b]", "spec/value"),
+        ("[a-b]", "spec/value"),
+        ("[7]", "spec/value"),
+        ("[{a: b}]", "spec/value"),
+        ("[a, a]", "manifest/duplicate"),
+        ("a", "spec/type"),
+    ],
+)
+def test_a_metric_that_would_switch_the_check_off_or_mean_nothing_is_refused(text: str, code: str) -> None:
+    _, problems = parse_manifest(f"{SMALL}metrics: {text}\n")
+    assert [(problem.code, problem.span.line) for problem in problems] == [(code, 11)]
