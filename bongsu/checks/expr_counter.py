@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bongsu.checks.model import Catalogue
-    from bongsu.core.promql import Token
+    from bongsu.core.conventions import Metric
+    from bongsu.core.promql import Selector, Token
 
 CODE = "expr/counter"
 SEVERITY = Severity.WARNING
 _GROWTH = frozenset(("rate", "irate", "increase"))
+_OPENED = tuple(f"{name}(" for name in sorted(_GROWTH))
 _ANY = frozenset((
     "resets", "changes", "absent", "absent_over_time", "present_over_time", "count_over_time", "timestamp", "count",
     "group", "delta", "idelta", "deriv", "last_over_time", "label_replace", "label_join",
@@ -29,24 +31,28 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     """Yield each of our counters that no function of growth reads, and each of our gauges that one does."""
     metrics = own_metrics()
     for expression in catalogue.expressions():
-        found = understood(expression.text)[1] if expression.text else ()
-        if not any(selector.name in metrics for selector in found):
-            continue
-        inside = _functions(parseable(expression.text))
-        for selector in found:
+        for selector in understood(expression.text)[1] if expression.text else ():
             metric = metrics.get(selector.name)
-            around = inside.get(selector.offset, frozenset())
-            if metric is None:
+            grows = expression.text[: selector.offset].endswith(_OPENED)
+            if metric is None or (grows and metric.kind != "gauge"):
                 continue
-            place = catalogue.place(expression, selector.offset, len(selector.name))
-            if metric.kind == "gauge" and around & _GROWTH:
-                what = f"{selector.name} is a gauge, and {min(around & _GROWTH)}() is for counters"
-                why = "each time it falls counts as a restart from 0: the result is larger than any change was"
-                yield Problem(CODE, SEVERITY, place, what, why, "use delta(), deriv() or max_over_time()")
-            elif metric.kind != "gauge" and not around & (_GROWTH | _ANY | _PRESENCE):
-                what = f"{selector.name} is a counter, and only its growth says something"
-                why = "it falls to 0 with each restart, and its height depends on how long the process has run"
-                yield Problem(CODE, SEVERITY, place, what, why, f"write rate({selector.name}[...]) or increase()")
+            found = _wrong(selector, metric, _functions(parseable(expression.text)).get(selector.offset, frozenset()))
+            if found:
+                place = catalogue.place(expression, selector.offset, len(selector.name))
+                yield Problem(CODE, SEVERITY, place, *found)
+
+
+def _wrong(selector: Selector, metric: Metric, around: frozenset[str]) -> tuple[str, str, str] | None:
+    """Return what is wrong with a selector in these functions, why, and what to write instead."""
+    if metric.kind == "gauge" and around & _GROWTH:
+        what = f"{selector.name} is a gauge, and {min(around & _GROWTH)}() is for counters"
+        why = "each time it falls counts as a restart from 0: the result is larger than any change was"
+        return what, why, "use delta(), deriv() or max_over_time()"
+    if metric.kind != "gauge" and not around & (_GROWTH | _ANY | _PRESENCE):
+        what = f"{selector.name} is a counter, and only its growth says something"
+        why = "it falls to 0 with each restart, and its height depends on how long the process has run"
+        return what, why, f"write rate({selector.name}[...]) or increase()"
+    return None
 
 
 def _functions(text: str) -> dict[int, frozenset[str]]:

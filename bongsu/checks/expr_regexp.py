@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bongsu.checks.model import Catalogue
+    from bongsu.core.promql import Matcher
 
 CODE = "expr/regexp"
 SEVERITY = Severity.WARNING
@@ -24,14 +25,18 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     for expression in catalogue.expressions():
         for selector in understood(expression.text)[1] if expression.text else ():
             for matcher in selector.matchers:
-                if matcher.op not in ("=~", "!~"):
-                    continue
-                place = catalogue.place(expression, matcher.offset, len(matcher.label))
-                shown = f"{matcher.label}{matcher.op}{matcher.value!r}"
-                if _PLAIN.fullmatch(matcher.value):
-                    exact = {"=~": "=", "!~": "!="}[matcher.op]
-                    why, fix = "it looks as if it took more than one value", f"write {matcher.label}{exact} instead"
-                    yield Problem(CODE, SEVERITY, place, f"{shown} is no pattern", why, fix)
-                elif _ANCHORED.fullmatch(matcher.value):
-                    why = "Prometheus matches whole values: whoever reads the anchors may think that it does not"
-                    yield Problem(CODE, SEVERITY, place, f"{shown} has anchors", why, "leave ^ and $ out")
+                found = _wrong(matcher) if matcher.op in ("=~", "!~") else None
+                if found:
+                    place = catalogue.place(expression, matcher.offset, len(matcher.label))
+                    yield Problem(CODE, SEVERITY, place, *found)
+
+
+def _wrong(matcher: Matcher) -> tuple[str, str, str] | None:
+    shown = f"{matcher.label}{matcher.op}{matcher.value!r}"
+    if _PLAIN.fullmatch(matcher.value):
+        why, exact = "it looks as if it took more than one value", {"=~": "=", "!~": "!="}[matcher.op]
+        return f"{shown} is no pattern", why, f"write {matcher.label}{exact} instead"
+    if _ANCHORED.fullmatch(matcher.value):
+        why = "Prometheus matches whole values: whoever reads the anchors may think that it does not"
+        return f"{shown} has anchors", why, "leave ^ and $ out"
+    return None

@@ -77,6 +77,8 @@ def put_off(
     not called useless.
     """
     snoozes, found = read_snoozes(sources)
+    if not snoozes and not found:
+        return Verdict(tuple(ordered(problems)))
     off: dict[Problem, Snooze] = {}
     left = []
     good = [snooze for snooze in snoozes if snooze.code in codes and snooze.until >= today]
