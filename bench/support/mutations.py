@@ -32,7 +32,7 @@ class Mutation:
 Change = tuple[str, str, str]
 """Kind, pattern with one group, and what the group becomes."""
 _DURATION = r"\d+(?:ms|[smhdwy])"
-_OTHER = {"critical": "warning", "warning": "critical", "info": "warning"}
+_OTHER = {"critical": "warning", "warning": "critical", "info": "warning", "none": "warning"}
 
 
 def _number(by: float) -> Callable[[str], str]:
@@ -150,10 +150,19 @@ def _equivalent(kind: str, change: str, expression: str, at: int) -> str:
     return ""
 
 
+_RECEIVERS = {
+    "page": "note",
+    "lead": "page",
+    "morning": "ticket",
+    "ticket": "page",
+    "note": "ticket",
+    "watchdog": "note",
+}
 ROUTES: tuple[tuple[str, str, Callable[[str], str]], ...] = (
-    ("receiver", r"receiver: (\w+)\n", lambda text: {"page": "note", "ticket": "page", "note": "ticket"}[text]),
+    ("receiver", r"\n +receiver: (\w+)\n", lambda text: _RECEIVERS[text]),
     ("matcher", r"- 'severity=\"(\w+)\"'", lambda text: _OTHER[text]),
-    ("matcher", r"- 'severity(=)\"\w+\"'", lambda _: "!="),
+    ("matcher", r"- '\w+=~?\"(\w+)\"'", lambda text: f"{text}x"),
+    ("matcher", r"- '\w+(=~?)\"\w+\"'", lambda op: {"=": "!=", "=~": "!~"}[op]),
     (
         "time",
         rf"(?:group_wait|group_interval|repeat_interval): ({_DURATION})\n",
@@ -161,8 +170,14 @@ ROUTES: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ),
     ("group_by", r"group_by:\n((?:\s+- \w+\n)+)", lambda text: re.sub(r"- \w+", "- kind", text, count=1)),
     ("group_by", r"group_by:\n((?:\s+- \w+\n)+)", lambda text: text + text.split("\n")[0] + "x\n"),
-    ("equal", r"\n(      - \w+\n)", lambda _: ""),
-    ("send_resolved", r"send_resolved: (true)", lambda _: "false"),
+    ("continue", r"\n( +continue: true\n)", lambda _: ""),
+    ("times", r"\n( +(?:active|mute)_time_intervals:\n +- \S+\n)", lambda _: ""),
+    ("times", r"\n +(active|mute)_time_intervals:", lambda text: {"active": "mute", "mute": "active"}[text]),
+    ("times", r"(?:start|end)_time: '(\d\d):", lambda hour: f"{(int(hour) + 5) % 24:02}"),
+    ("times", r"- (monday:friday)\n", lambda _: "monday:sunday"),
+    ("times", r"location: (\S+)\n", lambda _: "UTC"),
+    ("equal", r"(?<=\n)(      - \w+\n)", lambda _: ""),
+    ("send_resolved", r"send_resolved: (true|false)", lambda text: "false" if text == "true" else "true"),
     ("channel", r"\n    (\w+)_configs:", lambda text: f"x{text}"),
 )
 
