@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -134,6 +135,16 @@ def _words(text: str, found: re.Match[str], change: Callable[[str], str]) -> str
     return " ".join(f"{before}[{found[1]} -> {change(found[1])}]{after}".split())
 
 
+_WHOLE = re.compile(r"_files\)|_in_a_row\)|round\([^\n]*|\bup\{[^}]*\}\)")
+
+
+def _same_counts(before: str, change: str) -> bool:
+    """Tell whether the same whole numbers are beyond the old threshold and the new one."""
+    found = re.search(r"\[([\d.]+) -> ([\d.]+)\]", change)
+    step = math.ceil if before.rstrip().endswith("<") else math.floor
+    return found is not None and step(float(found[1])) == step(float(found[2]))
+
+
 def _equivalent(kind: str, change: str, expression: str, at: int) -> str:
     """Return why a change means the same, or nothing."""
     before = expression[:at]
@@ -145,7 +156,13 @@ def _equivalent(kind: str, change: str, expression: str, at: int) -> str:
         return "a wider selector behind `unless`: what it adds is not in what it is taken from"
     if kind in ("window", "function") and re.search(r"\n +or\n +0 \* (?:sum\([^\n]*)?$", before):
         return "zero times a rate is zero whatever the rate"
-    if kind == "threshold" and "[0 -> -0" in change and "\n          and\n" in before:
+    return _same_threshold(change, before) if kind == "threshold" else ""
+
+
+def _same_threshold(change: str, before: str) -> str:
+    if _WHOLE.search(before) and _same_counts(before, change):
+        return "a count of whole things: none lies between the two thresholds"
+    if "[0 -> -0" in change and "\n          and\n" in before:
         return "no events in the long window, none in the short one, which is part of it and has the same guard"
     return ""
 

@@ -1,6 +1,7 @@
 """Say what is wrong with an Alertmanager configuration, by what people agreed on: tests/rules/routing.*.
 
-amlint plays who receives what and who silences whom; the table beside it says how alerts are grouped, how fast and when they are told, and by which channel.
+amlint plays who receives what and who silences whom; the table beside it says how alerts are grouped,
+how fast and when they are told, and by which channel.
 """
 
 from __future__ import annotations
