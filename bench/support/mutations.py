@@ -135,7 +135,7 @@ def _words(text: str, found: re.Match[str], change: Callable[[str], str]) -> str
     return " ".join(f"{before}[{found[1]} -> {change(found[1])}]{after}".split())
 
 
-_WHOLE = re.compile(r"_files\)|_in_a_row\)|round\([^\n]*|\bup\{[^}]*\}\)")
+_WHOLE = re.compile(r"_files\)|_in_a_row\)|_size_bytes|_timestamp_seconds\[7d\]\)|round\([^\n]*|\bup\{[^}]*\}\)")
 
 
 def _same_counts(before: str, change: str) -> bool:
@@ -154,6 +154,8 @@ def _equivalent(kind: str, change: str, expression: str, at: int) -> str:
         return "burn rates are matched on the ids: the other side names the SLO"
     if kind == "selector" and re.search(r"unless \(*[a-z_]+[^}]*$", before):
         return "a wider selector behind `unless`: what it adds is not in what it is taken from"
+    if kind in ("selector", "matcher") and re.search(r"\[(?:\{fstype!~[^>]* -> \{|tmpfs[^>]* -> xtmpfs)", change):
+        return "a wider selector on one side of a division: the other side has no series to go with what it adds"
     if kind in ("window", "function") and re.search(r"\n +or\n +0 \* (?:sum\([^\n]*)?$", before):
         return "zero times a rate is zero whatever the rate"
     return _same_threshold(change, before) if kind == "threshold" else ""
@@ -162,6 +164,8 @@ def _equivalent(kind: str, change: str, expression: str, at: int) -> str:
 def _same_threshold(change: str, before: str) -> str:
     if _WHOLE.search(before) and _same_counts(before, change):
         return "a count of whole things: none lies between the two thresholds"
+    if "[0 -> -0" in change and "_size_bytes" in before:
+        return "0 of 0 bytes are no number, which is beyond no threshold"
     if "[0 -> -0" in change and "\n          and\n" in before:
         return "no events in the long window, none in the short one, which is part of it and has the same guard"
     return ""
