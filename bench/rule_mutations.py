@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from bench.support.mutations import Mutation, route_mutations, rule_mutations
 from bongsu.cli.catalogue import load_catalogue
 from bongsu.cli.replay import replays_of, write_replays
-from tests.support.routing import routing_problems
+from tests.support.routing import grouping_problems, played_problems
 
 if TYPE_CHECKING:
     from bongsu.slo.replay import Replay
@@ -58,7 +58,7 @@ def alert_caught(mutation: Mutation, folder: Path) -> bool:
     """Tell whether the hand-written test of a threshold alert turns red."""
     text = (RULES / mutation.file).read_text(encoding="utf-8")
     (folder / mutation.file).write_text(text.replace(mutation.old_rule, mutation.new_rule), encoding="utf-8")
-    name = mutation.file.removeprefix("alerts-").removesuffix(".rules.yml")
+    name = mutation.file.removeprefix("alerts-").removesuffix(".rules.yml").replace("watchdog", "Watchdog")
     test = (TESTS / f"{name}.test.yml").read_text(encoding="utf-8")
     (folder / "t.test.yml").write_text(test.replace("../../deploy/rendered/prometheus/", ""), encoding="utf-8")
     return promtool(folder / "t.test.yml")
@@ -67,7 +67,8 @@ def alert_caught(mutation: Mutation, folder: Path) -> bool:
 def route_caught(mutation: Mutation, folder: Path) -> bool:
     """Tell whether a routing test turns red, or Alertmanager refuses the configuration."""
     (folder / CONFIG.name).write_text(mutation.new_rule, encoding="utf-8")
-    return bool(routing_problems(folder / CONFIG.name))
+    changed = folder / CONFIG.name
+    return bool(grouping_problems(changed) or played_problems(changed))
 
 
 def caught(mutation: Mutation, replays: dict[str, Replay]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ class Mutation:
 Change = tuple[str, str, str]
 """Kind, pattern with one group, and what the group becomes."""
 _DURATION = r"\d+(?:ms|[smhdwy])"
-_OTHER = {"critical": "warning", "warning": "critical", "info": "warning"}
+_OTHER = {"critical": "warning", "warning": "critical", "info": "warning", "none": "warning"}
 
 
 def _number(by: float) -> Callable[[str], str]:
@@ -134,6 +135,16 @@ def _words(text: str, found: re.Match[str], change: Callable[[str], str]) -> str
     return " ".join(f"{before}[{found[1]} -> {change(found[1])}]{after}".split())
 
 
+_WHOLE = re.compile(r"_files\)|_in_a_row\)|_size_bytes|_timestamp_seconds\[7d\]\)|round\([^\n]*|\bup\{[^}]*\}\)")
+
+
+def _same_counts(before: str, change: str) -> bool:
+    """Tell whether the same whole numbers are beyond the old threshold and the new one."""
+    found = re.search(r"\[([\d.]+) -> ([\d.]+)\]", change)
+    step = math.ceil if before.rstrip().endswith("<") else math.floor
+    return found is not None and step(float(found[1])) == step(float(found[2]))
+
+
 def _equivalent(kind: str, change: str, expression: str, at: int) -> str:
     """Return why a change means the same, or nothing."""
     before = expression[:at]
@@ -143,17 +154,36 @@ def _equivalent(kind: str, change: str, expression: str, at: int) -> str:
         return "burn rates are matched on the ids: the other side names the SLO"
     if kind == "selector" and re.search(r"unless \(*[a-z_]+[^}]*$", before):
         return "a wider selector behind `unless`: what it adds is not in what it is taken from"
+    if kind in ("selector", "matcher") and re.search(r"\[(?:\{fstype!~[^>]* -> \{|tmpfs[^>]* -> xtmpfs)", change):
+        return "a wider selector on one side of a division: the other side has no series to go with what it adds"
     if kind in ("window", "function") and re.search(r"\n +or\n +0 \* (?:sum\([^\n]*)?$", before):
         return "zero times a rate is zero whatever the rate"
-    if kind == "threshold" and "[0 -> -0" in change and "\n          and\n" in before:
+    return _same_threshold(change, before) if kind == "threshold" else ""
+
+
+def _same_threshold(change: str, before: str) -> str:
+    if _WHOLE.search(before) and _same_counts(before, change):
+        return "a count of whole things: none lies between the two thresholds"
+    if "[0 -> -0" in change and "_size_bytes" in before:
+        return "0 of 0 bytes are no number, which is beyond no threshold"
+    if "[0 -> -0" in change and "\n          and\n" in before:
         return "no events in the long window, none in the short one, which is part of it and has the same guard"
     return ""
 
 
+_RECEIVERS = {
+    "page": "note",
+    "lead": "page",
+    "morning": "ticket",
+    "ticket": "page",
+    "note": "ticket",
+    "watchdog": "note",
+}
 ROUTES: tuple[tuple[str, str, Callable[[str], str]], ...] = (
-    ("receiver", r"receiver: (\w+)\n", lambda text: {"page": "note", "ticket": "page", "note": "ticket"}[text]),
+    ("receiver", r"\n +receiver: (\w+)\n", lambda text: _RECEIVERS[text]),
     ("matcher", r"- 'severity=\"(\w+)\"'", lambda text: _OTHER[text]),
-    ("matcher", r"- 'severity(=)\"\w+\"'", lambda _: "!="),
+    ("matcher", r"- '\w+=~?\"(\w+)\"'", lambda text: f"{text}x"),
+    ("matcher", r"- '\w+(=~?)\"\w+\"'", lambda op: {"=": "!=", "=~": "!~"}[op]),
     (
         "time",
         rf"(?:group_wait|group_interval|repeat_interval): ({_DURATION})\n",
@@ -161,8 +191,14 @@ ROUTES: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ),
     ("group_by", r"group_by:\n((?:\s+- \w+\n)+)", lambda text: re.sub(r"- \w+", "- kind", text, count=1)),
     ("group_by", r"group_by:\n((?:\s+- \w+\n)+)", lambda text: text + text.split("\n")[0] + "x\n"),
-    ("equal", r"\n(      - \w+\n)", lambda _: ""),
-    ("send_resolved", r"send_resolved: (true)", lambda _: "false"),
+    ("continue", r"\n( +continue: true\n)", lambda _: ""),
+    ("times", r"\n( +(?:active|mute)_time_intervals:\n +- \S+\n)", lambda _: ""),
+    ("times", r"\n +(active|mute)_time_intervals:", lambda text: {"active": "mute", "mute": "active"}[text]),
+    ("times", r"(?:start|end)_time: '(\d\d):", lambda hour: f"{(int(hour) + 5) % 24:02}"),
+    ("times", r"- (monday:friday)\n", lambda _: "monday:sunday"),
+    ("times", r"location: (\S+)\n", lambda _: "UTC"),
+    ("equal", r"(?<=\n)(      - \w+\n)", lambda _: ""),
+    ("send_resolved", r"send_resolved: (true|false)", lambda text: "false" if text == "true" else "true"),
     ("channel", r"\n    (\w+)_configs:", lambda text: f"x{text}"),
 )
 

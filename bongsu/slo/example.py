@@ -54,6 +54,8 @@ class Example:
     good: tuple[Series, ...]
     bad: tuple[Series, ...]
     decoys: tuple[Series, ...] = ()
+    by: tuple[str, ...] = ()
+    """The labels the queries group by."""
 
 
 def example(slo: Slo) -> Example | None:
@@ -69,11 +71,27 @@ def example(slo: Slo) -> Example | None:
     try:
         good = next((chosen for chosen in subsets if _seen(ratio, chosen) == (0.0, 1.0)), None)
         bad = next((chosen for chosen in subsets if _seen(ratio, chosen) == (1.0, 1.0)), None)
+        groups = {_by(bare(query.text)) for query in queries(ratio)}
     except ValueError:
         return None
-    if not good or not bad:
+    by = next(iter(groups))
+    if not good or not bad or len(groups) > 1 or "instance" in by or shared(by, (*good, *bad)) is None:
         return None
-    return Example(good, bad, tuple(_decoys((*good, *bad), wanted)))
+    return Example(good, bad, tuple(_decoys((*good, *bad), wanted)), by)
+
+
+def shared(by: Iterable[str], series: Iterable[Series]) -> dict[str, str] | None:
+    """Return the labels of that one group all series are in; None when they are in several."""
+    groups = {tuple((label, dict(one.labels).get(label, "")) for label in by) for one in series}
+    return {label: value for label, value in groups.pop() if value} if len(groups) == 1 else None
+
+
+def _by(query: str) -> tuple[str, ...]:
+    """Return the labels that the sums of a query group by; raise ValueError where they differ."""
+    found = {tuple(re.findall(r"\w+", inner)) for inner in re.findall(r"\bsum\s+by\s*\(([^)]*)\)", query)}
+    if len(found) > 1 or re.search(r"\bwithout\b", query):
+        raise ValueError(f"{query!r} groups by more than one set of labels")
+    return next(iter(found), ())
 
 
 def _decoys(counted: Iterable[Series], wanted: list[Selector]) -> Iterable[Series]:

@@ -11,6 +11,7 @@ that a wrong factor, window, selector, severity or comparison turns a test red. 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from bongsu.core.artefacts import header
 from bongsu.core.durations import format_duration
 from bongsu.core.emit import dump
 from bongsu.slo.absence import NAME as ABSENT
-from bongsu.slo.example import example
+from bongsu.slo.example import example, shared
 from bongsu.slo.model import threshold
 from bongsu.slo.oracle import Definition, Phase
 from bongsu.slo.replay_events import events_test
@@ -43,6 +44,8 @@ _ASIDE = 20
 Prometheus differ in whether such a sample is in it. The share adds up from question to question and stays below one."""
 _EVENTS = 1_000_000
 _GAP = 4
+_STEPS, _LOOKBACK = 20, 240.0
+"""Into how many steps the time is cut for which an alert must hold, each shorter than PromQL looks back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ def _replays(slo: Slo, windows: Windows, rules: RuleTexts, factor: float) -> Ite
         raise ValueError(f"{len(alerts)} alerts for {len(windows.tiers)} tiers of {slo.id}")
     for tier, alert in zip(windows.tiers, alerts, strict=False):
         yield _replay(slo, tier.name, rules.file(alert), _alert_test(slo, tier, factor))
+        if tier.hold:
+            yield _replay(slo, f"{tier.name}-hold", rules.file(alert), _hold_test(slo, tier, factor))
     shares = rules.file(*rules.recordings(base, of=False))
     yield _replay(slo, "shares", shares, shares_test(slo, windows, factor))
     found = example(slo)
@@ -115,7 +120,8 @@ def _alert_test(slo: Slo, tier: Tier, factor: float) -> dict[str, object]:
         {
             "expr": f"ALERTS # {question.name}",
             "eval_time": format_duration(number * _interval(story.stretch, sample)),
-            "exp_samples": [{"labels": _alert(slo, tier), "value": 1}] if question.fires else [],
+            # An alert that must hold for some time is pending at first: an evaluation is longer than that.
+            "exp_samples": _firing(slo, tier, pending=tier.hold > 0 and not question.fired) if question.fires else [],
         }
         for number, question in story.questions.items()
     ]
@@ -177,11 +183,14 @@ def _values(story: Timeline, rates: tuple[float, ...], sample: float) -> str:
     return " ".join(parts)
 
 
-def _alert(slo: Slo, tier: Tier) -> str:
-    """Return the series of a tier's alert that fires."""
+def _firing(slo: Slo, tier: Tier, by: Mapping[str, str] | None = None, *, pending: bool = False) -> list[object]:
+    """Return the series of a tier's alert that fires, or waits to; `by` are labels a query groups by."""
     labels = {
+        **(by or {}),
+        **ids(slo),
+        **slo.alert_labels.get(tier.severity, {}),
         "alertname": slo.alert,
-        "alertstate": "firing",
+        "alertstate": "pending" if pending else "firing",
         names.LABEL_SEVERITY: tier.severity,
         names.LABEL_SERVICE: slo.service,
         names.LABEL_RULE: "SLO",
@@ -189,19 +198,51 @@ def _alert(slo: Slo, tier: Tier) -> str:
         names.LABEL_LONG: tier.long,
         names.LABEL_SHORT: tier.short,
     }
-    return selector("ALERTS", labels | ids(slo))
+    return [{"labels": selector("ALERTS", labels), "value": 1}]
+
+
+def _hold_test(slo: Slo, tier: Tier, factor: float) -> dict[str, object]:
+    """Tell of a total outage from time 0 on: pending until the alert has held for its time, exact to a step."""
+    hold = tier.hold / factor
+    steps = max(_STEPS, math.ceil(tier.hold / _LOOKBACK))
+    record = names.events_record(tier.base)
+    rates = [
+        {"series": selector(record, ids(slo) | {names.LABEL_EVENTS: kind}), "values": f"{_EVENTS}x{steps}"}
+        for kind in (BAD, TOTAL)
+    ]
+    asked = [
+        {
+            "expr": f"ALERTS # {name}",
+            "eval_time": format_duration(at * hold / steps),
+            "exp_samples": _firing(slo, tier, pending=at < steps),
+        }
+        for name, at in (("pending at once", 0), ("pending just before", steps - 1), ("fires when it has held", steps))
+    ]
+    return {
+        "evaluation_interval": format_duration(hold / steps),
+        "tests": [
+            {
+                "name": f"{slo.alert} {tier.name}: holds for {format_duration(tier.hold)}",
+                "interval": format_duration(hold / steps),
+                "input_series": rates,
+                "promql_expr_test": asked,
+            }
+        ],
+    }
 
 
 def _whole_test(slo: Slo, tier: Tier, found: Example, factor: float) -> dict[str, object]:
     """Tell of one total outage in the system's own series; every rule is evaluated at every sample."""
     defined, sample = definition(tier, slo.objective), sample_seconds(tier) / factor
     onset, end, clean = detection(defined, 1.0), reset(defined), defined.long + 2 * defined.base
-    outage = onset.first + defined.long
+    held = math.ceil(tier.hold / sample_seconds(tier))
+    outage = onset.first + held + defined.long
+    by = shared(found.by, [*found.good, *found.bad]) or {}
     phases = (Phase(clean, _EVENTS, 0), Phase(outage, 0, _EVENTS), Phase(end.first + 2, _EVENTS, 0))
-    mine = f'ALERTS{{{names.LABEL_TIER}="{tier.name}"}}'
+    mine = f'ALERTS{{{names.LABEL_TIER}="{tier.name}", alertstate="firing"}}'
     asked = [
-        ("silent until a total outage is noticed", clean + onset.last - 1, False),
-        ("fires when a total outage is noticed", clean + onset.first + 1, True),
+        ("silent until a total outage is noticed", clean + onset.last + held - 1, False),
+        ("fires when a total outage is noticed", clean + onset.first + held + 1, True),
         ("fires until a total outage is forgotten", clean + outage + end.last - 1, True),
         ("clears after a total outage", clean + outage + end.first + 2, False),
     ]
@@ -216,7 +257,7 @@ def _whole_test(slo: Slo, tier: Tier, found: Example, factor: float) -> dict[str
                     {
                         "expr": f"{mine} # {name}",
                         "eval_time": format_duration(at * sample),
-                        "exp_samples": [{"labels": _alert(slo, tier), "value": 1}] if fires else [],
+                        "exp_samples": _firing(slo, tier, by) if fires else [],
                     }
                     for name, at, fires in asked
                 ],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
 from bongsu.core.durations import format_duration, parse_duration
-from bongsu.slo.example import Series
+from bongsu.slo.example import Series, shared
 from bongsu.slo.replay_records import BAD, TOTAL, asked, events_of
 
 if TYPE_CHECKING:
@@ -92,12 +92,13 @@ def events_test(slo: Slo, windows: Windows, found: Example, factor: float) -> di
     sample = parse_duration(windows.base) / _SAMPLES / factor
     end = (_SAMPLES + 1 / _ASIDE) * sample
     record, late, good = names.events_record(windows.base), _late(found), _late_good(found)
+    by = shared(found.by, [_at(series) for series in (*found.good, *found.bad)]) or {}
     questions = []
     for number, window in enumerate(_STORY, start=1):
         less = 0 if late else window.news / _SAMPLES
         also = 0 if good else window.good_news / _SAMPLES
         values = ((BAD, (window.bad_is - less) / sample), (TOTAL, (window.total_is - less - also) / sample))
-        expected = [] if window.nothing else [(record, events_of(slo, kind), value) for kind, value in values]
+        expected = [] if window.nothing else [(record, by | events_of(slo, kind), value) for kind, value in values]
         questions += [asked(window.name, number * end, expected, (record,))] if window.name else []
     return {
         "evaluation_interval": format_duration(end),

@@ -64,6 +64,10 @@ def shares_test(slo: Slo, windows: Windows, factor: float) -> dict[str, object]:
     series += _other(slo, windows, now)
     everything = _all(slo, windows, fine, hourly, grid)
     records = tuple(record for record, _, _ in everything)
+    if windows.calendar:
+        # promtool's clock begins in 1970, before any window of the calendar: what is left of it is absent, not wrong.
+        window = {names.SLO_PERIOD_BURN_RATE, names.SLO_BUDGET_REMAINING, names.sli_record(windows.budget)}
+        everything = [one for one in everything if one[0] not in window]
     return {
         "evaluation_interval": format_duration(end / factor),
         "tests": [
@@ -83,7 +87,7 @@ def shares_test(slo: Slo, windows: Windows, factor: float) -> dict[str, object]:
 def _other(slo: Slo, windows: Windows, now: int) -> list[dict[str, str]]:
     """Return what another SLO records at the end: none of it may be taken for this one's."""
     labels = ids(slo) | {names.LABEL_SLO_ID: other(slo)}
-    window = labels | {names.LABEL_SLO_WINDOW: windows.period}
+    window = labels | {names.LABEL_SLO_WINDOW: windows.budget}
     found = [
         (names.events_record(w), labels | {names.LABEL_EVENTS: k}) for w in (windows.base, "1h") for k in (BAD, TOTAL)
     ]
@@ -137,9 +141,9 @@ def _all(
     last_hour = fine[-round(_HOUR / grid) :]
     step = max(1, round(base / grid))
     counted = hourly[-round(period / _HOUR) :] if period > _FINE else fine[-round(period / grid) :][step - 1 :: step]
-    shares = {windows.base: _share(fine[-1:]), windows.period: _share(counted)}
+    shares = {windows.base: _share(fine[-1:]), windows.budget: _share(counted)}
     budget = float(slo.budget)
-    spent = shares[windows.period] / budget
+    spent = shares[windows.budget] / budget
     hour = {BAD: _mean(last_hour, 0), TOTAL: _mean(last_hour, 1)}
     return [
         *_facts(slo, windows)[4:],
@@ -153,8 +157,8 @@ def _all(
             for window, share in shares.items()
         ),
         (names.SLO_CURRENT_BURN_RATE, ids(slo) | {names.LABEL_SLO_WINDOW: windows.base}, shares[windows.base] / budget),
-        (names.SLO_PERIOD_BURN_RATE, ids(slo) | {names.LABEL_SLO_WINDOW: windows.period}, spent),
-        (names.SLO_BUDGET_REMAINING, ids(slo) | {names.LABEL_SLO_WINDOW: windows.period}, 1 - spent),
+        (names.SLO_PERIOD_BURN_RATE, ids(slo) | {names.LABEL_SLO_WINDOW: windows.budget}, spent),
+        (names.SLO_BUDGET_REMAINING, ids(slo) | {names.LABEL_SLO_WINDOW: windows.budget}, 1 - spent),
     ]
 
 

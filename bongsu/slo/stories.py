@@ -35,6 +35,8 @@ class Question:
 
     name: str
     fires: bool
+    fired: bool = False
+    """Whether it fired at the end of the stretch before as well, and so is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,9 @@ def timeline(definition: Definition) -> Timeline:
     for end, one in zip(ends, told, strict=True):
         if seen[end * stretch] != one.question.fires:
             raise ValueError(f"{definition} cannot be {one.question.name!r}")
-    questions = {end: one.question for end, one in zip(ends, told, strict=True)}
+    questions = {
+        end: replace(one.question, fired=seen[(end - 1) * stretch]) for end, one in zip(ends, told, strict=True)
+    }
     return Timeline(stretch, recorded(definition.base, phases), questions)
 
 

@@ -1,6 +1,7 @@
 """Say what is wrong with an Alertmanager configuration, by what people agreed on: tests/rules/routing.*.
 
-amlint plays who receives what and who silences whom; the table beside it says how alerts are grouped and how fast.
+amlint plays who receives what and who silences whom; the table beside it says how alerts are grouped,
+how fast and when they are told, and by which channel.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ RULES = Path(__file__).parents[1] / "rules"
 
 def routing_problems(config: Path) -> list[str]:
     """Return everything in which a configuration differs from the agreement; empty when nothing does."""
-    return [*_grouping(yaml.safe_load(config.read_text(encoding="utf-8"))), *_played(config)]
+    return [*grouping_problems(config), *played_problems(config)]
 
 
-def _grouping(config: dict[str, Any]) -> list[str]:
+def grouping_problems(path: Path) -> list[str]:
+    """Return in which routes, groups, times and channels a configuration differs from the table."""
+    config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     agreed = yaml.safe_load((RULES / "routing.grouping.yml").read_text(encoding="utf-8"))
     root = config["route"]
     found = {
         "default": {key: value for key, value in root.items() if key != "routes"},
-        "severities": {route["matchers"][0]: _without(route, "matchers") for route in root["routes"]},
+        "routes": root["routes"],
+        "times": {one["name"]: one["time_intervals"] for one in config.get("time_intervals", [])},
         "receivers": {
             receiver["name"]: {
                 kind: [config["send_resolved"] for config in channels]
@@ -35,14 +39,11 @@ def _grouping(config: dict[str, Any]) -> list[str]:
             for receiver in config["receivers"]
         },
     }
-    return [f"{part}: {found[part]} instead of {agreed[part]}" for part in agreed if found[part] != agreed[part]]
+    return [f"{part}: {found[part]} instead of {agreed[part]}" for part in found if found[part] != agreed.get(part)]
 
 
-def _without(route: dict[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in route.items() if name != key}
-
-
-def _played(config: Path) -> list[str]:
+def played_problems(config: Path) -> list[str]:
+    """Return what amlint says where alerts go elsewhere, or are silenced otherwise, than agreed."""
     amlint, tests = Path(sys.executable).with_name("amlint"), RULES / "routing.amlint.yml"
     done = subprocess.run(
         [amlint, "test", config, tests, "--fail-under", "100"], capture_output=True, text=True, check=False
