@@ -53,19 +53,20 @@ def verdict(world: Path, case: Case) -> str:
         problems = check_all(catalogue)
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
         said = "; ".join(f"{problem.span}: {problem.code} {problem.what}" for problem in errors) or "nothing"
-        if not case.code:
-            return f"refused: {said}" if errors or not compile_all(catalogue) else ""
         found = [(problem.span.file, problem.code, problem.span.line) for problem in errors]
-        return (
-            "" if (case.file, case.code, case.line) in found else f"wanted {case.code} on line {case.line}, said {said}"
-        )
+        wrong = ""
+        if case.code and (case.file, case.code, case.line) not in found:
+            wrong = f"wanted {case.code} on line {case.line}, said {said}"
+        elif not case.code and (errors or not compile_all(catalogue)):
+            wrong = f"refused: {said}"
     except Exception as error:  # noqa: BLE001 - whatever it is, it is one case that is judged wrongly
-        return f"crashed: {error!r}"
+        wrong = f"crashed: {error!r}"
     finally:
         if own is None:
             place.unlink()
         else:
             place.write_bytes(own)
+    return wrong
 
 
 def _changed(base: str, changes: list[list[str]]) -> str:

@@ -186,7 +186,7 @@ def _convert(node: yaml.Node, file: str, problems: list[Problem], depth: int) ->
 
 
 def _characters(text: str, marks: _Marks, problems: list[Problem]) -> str:
-    """Return a quoted text; an escape such as `\\ud800` is half a character, which no file can hold."""
+    """Return a quoted text; the escape of a surrogate alone is half a character, which no file can hold."""
     if _SURROGATE.search(text):
         problems.append(_problem("yaml/syntax", _span(marks), "not valid YAML: half a character", "write it whole"))
         return ""
@@ -294,7 +294,7 @@ class Reader:
         return found if found is not None and found.value is not None else None
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Return a string; numbers and booleans are refused, so that nothing is guessed; a required one is not empty."""
+        """Return a string, not empty when required; numbers and booleans are refused, so that nothing is guessed."""
         found = str(self._typed(key, (str,), "text", default, ""))
         if default is None and self.has(key) and isinstance(self._values[key].value, str) and not found.strip():
             self.fail("spec/value", self.span(key), f"{self._name(key)} is empty", "write what it should say")
