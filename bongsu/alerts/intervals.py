@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 MONTHS = tuple(name.lower() for name in calendar.month_name if name)
-_TIME = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
+_TIME = re.compile(r"^([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})\Z")
 _DAY_MINUTES, _LAST_DAY, _SHORTEST_MONTH = 24 * 60, 31, 28
 Range = tuple[int, int]
 
@@ -114,7 +114,7 @@ def parse_day(text: str) -> Range:
 
 
 def _day(word: str) -> int:
-    if not re.match(r"^-?\d{1,2}$", word) or not 1 <= abs(int(word)) <= _LAST_DAY:
+    if not re.match(r"^-?[0-9]{1,2}\Z", word) or not 1 <= abs(int(word)) <= _LAST_DAY:
         raise ValueError(f"{word!r} is no day of a month: write 1 to 31, or -1 for the last")
     return int(word)
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from bongsu.alerts.model import Routes
 
 API = "bongsu/v1"
-_ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}$")
-_LABEL = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_]*$")
+_ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}\Z")
+_LABEL = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _OURS = (LABEL_SEVERITY, LABEL_SERVICE, LABEL_RULE, LABEL_ALERT)
 
 

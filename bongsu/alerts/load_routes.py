@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bongsu.core.yaml import Node
 
 _T = TypeVar("_T")
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
 
 
 def load_routes(reader: Reader, file: str) -> Routes:
@@ -88,7 +88,7 @@ def _references(reader: Reader, routes: Routes) -> None:
 
 def _base(links: Reader, key: str) -> str:
     base = links.text(key).rstrip("/")
-    if base and not re.match(r"^https?://[^\s\"'{}]+$", base):
+    if base and not re.match(r"^https?://[^\s\"'{}]+\Z", base):
         links.fail("spec/value", links.span(key), f"{base!r} is not an http address", "write https://...")
     return base
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bongsu.cli import sloth
 from bongsu.cli.catalogue import RENDERED, compile_all, judge, load_catalogue, today
 from bongsu.cli.unchanged import Stamp, inputs_digest, outputs_digest, read_stamp, write_stamp
-from bongsu.core.artefacts import diff_tree, write_tree
+from bongsu.core.artefacts import diff_tree, is_mixed, write_tree
 from bongsu.core.diagnostics import has_errors, render
 from bongsu.core.garbage import uncollected
 
@@ -68,9 +68,11 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 def _compare(folder: Path, files: dict[str, str], out: TextIO, err: TextIO) -> int:
     differing = diff_tree(folder, files)
+    if is_mixed(folder):
+        print(f"{folder}: not whole: `bongsu compile` was stopped while it wrote", file=err)
     for name in differing:
         print(f"{folder / name}: not what `bongsu compile` would write", file=err)
-    if differing:
+    if differing or is_mixed(folder):
         print("run `bongsu compile` and commit the result", file=err)
         return 1
     print(f"{len(files)} files are up to date", file=out)

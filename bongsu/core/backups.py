@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bongsu.core.yaml import Reader
 
 HOUR, DAY = 3600.0, 86400.0
-_NAME = re.compile(r"^[a-z][a-z0-9-]{0,19}$")
+_NAME = re.compile(r"^[a-z][a-z0-9-]{0,19}\Z")
 _LEAST = 2
 """Repositories: one place that holds all copies is one place that can burn."""
 

@@ -9,16 +9,22 @@ import re
 from functools import lru_cache
 
 _UNITS = {"y": 365 * 86400.0, "w": 7 * 86400.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile(r"^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$")
-_TOKEN = re.compile(r"(\d+)(ms|[ywdhms])")
+_DURATION = re.compile("^" + "".join(rf"(?:([0-9]+){unit})?" for unit in _UNITS) + r"\Z")
+_TOKEN = re.compile(r"([0-9]+)(ms|[ywdhms])")
+_LONGEST = 292 * 365 * 86400.0
+"""Prometheus counts nanoseconds in 63 bits: it refuses more ("duration out of range")."""
+_MOST_CHARACTERS = 64
 
 
 @lru_cache(maxsize=1024)
 def parse_duration(text: str) -> float:
     """Return the seconds of a duration such as `1h30m` or `500ms`; raise ValueError for anything else."""
-    if not text or not _DURATION.match(text):
-        raise ValueError(f"{text!r} is not a duration: write it like 30s, 5m, 1h30m or 30d")
-    return sum(int(number) * _UNITS[unit] for number, unit in _TOKEN.findall(text))
+    if not text or len(text) > _MOST_CHARACTERS or not _DURATION.match(text):
+        raise ValueError(f"{text[:_MOST_CHARACTERS]!r} is not a duration: write it like 30s, 5m, 1h30m or 30d")
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in _TOKEN.findall(text))
+    if seconds > _LONGEST:
+        raise ValueError(f"{text!r} is longer than the 292 years that Prometheus can count")
+    return seconds
 
 
 @lru_cache(maxsize=1024)

@@ -246,12 +246,28 @@ def unquoted(literal: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    text = text.strip()
+    """Return the text without the parentheses around all of it."""
     parts = words(text)
-    while parts and parts[0].text == "(" and closing(parts, 0) == len(parts) - 1:
-        text = text[parts[0].end : parts[-1].offset].strip()
-        parts = words(text)
-    return text
+    pairs = _pairs(parts)
+    first, last = 0, len(parts) - 1
+    while first < last and parts[first].text == "(" and pairs.get(first) == last:
+        first, last = first + 1, last - 1
+    if not first:
+        return text.strip()
+    return text[parts[first - 1].end : parts[last + 1].offset].strip()
+
+
+def _pairs(parts: list[Token]) -> dict[int, int]:
+    """Return where each bracket closes, by the same count as `closing`."""
+    found: dict[int, int] = {}
+    still_open: list[int] = []
+    for i, token in enumerate(parts):
+        step = _DEPTH.get(token.text, 0)
+        if step > 0:
+            still_open.append(i)
+        elif step < 0 and still_open:
+            found[still_open.pop()] = i
+    return found
 
 
 def _alternatives(text: str) -> list[list[tuple[str, bool]]]:

@@ -7,6 +7,7 @@ with some short ending. So `sum(x[5m])` points at `[`, where a vector stopped be
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,6 +44,11 @@ _ENDINGS = (
     *((text, 0) for text in ("(1, x)", "(1, x[5m])", "(x, 1)", '(x, "a", "a", "a", "a")', '(x, "a", "a", "a")')),
 )
 
+_MAX_WORDS, _MAX_DEPTH = 2000, 50
+"""The parser recurses in native code: 5,000 operators or 20,000 parentheses end the process (measured), and finding
+the fault in what is nested deeper takes seconds."""
+_FEW = 100
+
 _UNITLESS = re.compile(r"(?:\[|(?i:offset))\s*(?!(?:[0-9]+(?:ms|[smhdwy]))+(?![A-Za-z0-9_]))[0-9.]")
 """Where a number without a unit may stand for a duration; strings and comments are told apart afterwards."""
 
@@ -60,10 +66,25 @@ def fault(text: str) -> Fault | None:
     """Return the first place where `text` is not a valid PromQL 2.x expression, or None."""
     if ("#" in text or _UNITLESS.search(text)) and (bad := _unitless(words(text))):
         return bad
+    if len(text) > _MAX_DEPTH and (bad := _too_large(words(text))):
+        return bad
     try:
         promql_parser.parse(text)
     except ValueError as error:
         return _located(text, words(text), str(error))
+    return None
+
+
+def _too_large(parts: list[Token]) -> Fault | None:
+    """Find where an expression goes beyond what the parser can read."""
+    if len(parts) > _MAX_WORDS:
+        return Fault(parts[_MAX_WORDS].offset, 1, f"the expression has more than {_MAX_WORDS} words: record a part")
+    depth = 0
+    for token in parts:
+        depth += (token.text in _OPEN) - (token.text in _OPEN.values())
+        if depth > _MAX_DEPTH:
+            what = f"brackets are nested deeper than {_MAX_DEPTH} levels: record a part"
+            return Fault(token.offset, 1, what)
     return None
 
 
@@ -78,7 +99,9 @@ def _unitless(parts: list[Token]) -> Fault | None:
 def _located(text: str, parts: list[Token], message: str) -> Fault:
     if not parts:
         return Fault(0, 1, "the expression is empty")
-    for i, token in enumerate(parts):
+    # What cannot be continued stays so however it goes on: in a long text the first such place is found by halving.
+    start = bisect_left(parts, x=True, key=lambda t: not _viable(text[: t.end])) if len(parts) > _FEW else 0
+    for i, token in enumerate(parts[start:], start):
         if not _viable(text[: token.end]):
             # An unknown function is only unknown once its parenthesis opens; the name is what the author must change.
             culprit = parts[i - 1] if token.text == "(" and message.startswith("unknown function") else token

@@ -20,12 +20,17 @@ from bongsu.core.diagnostics import Problem, Severity, Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_TRAP_BOOLEAN = re.compile(r"^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF)$")
-_TRAP_NUMBER = re.compile(r"^(?:0[0-7]+|[0-9]+(?::[0-5]?[0-9])+)$")
+_TRAP_BOOLEAN = re.compile(r"^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF)\Z")
+_TRAP_NUMBER = re.compile(r"^(?:0[0-7]+|[0-9]+(?::[0-5]?[0-9])+)\Z")
 _UNUSUAL = re.compile(r"[&\t%]|[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
 """Anchors, tabs, directives, and all but plain characters: where libyaml and PyYAML do not always agree. A last line
 without its end is another: they place the end of what it closes differently."""
 _MAX_BYTES = 1_000_000
+_MAX_DEPTH = 64
+_SAFE_BRACKETS, _SAFE_LINE = 1500, 1000
+"""So many open brackets, and lines so long, cannot nest deep enough to overflow the stack of libyaml (it took more than
+5,000 levels). Texts with more are measured first."""
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _TEXT = "tag:yaml.org,2002:str"
 _Marks = tuple[str, Any, Any]
 """A file and where in it something begins and ends, as the parser says it."""
@@ -79,8 +84,10 @@ def _key_span(marks: _Marks, key: str) -> Span:
 def load_documents(text: str, file: str) -> tuple[list[Node], list[Problem]]:
     """Return the non-empty documents of a YAML text and every problem of its form."""
     problems: list[Problem] = []
-    if len(text.encode()) > _MAX_BYTES:
+    if len(text.encode(errors="surrogatepass")) > _MAX_BYTES:
         return [], [_problem("yaml/too-large", Span(file), f"the file is larger than {_MAX_BYTES} bytes", "split it")]
+    if (deep := _too_deep(text)) is not None:
+        return [], [_deep(Span(file, deep.line + 1, deep.column + 1))]
     try:
         roots = _composed(text)
     except yaml.MarkedYAMLError as error:
@@ -90,8 +97,29 @@ def load_documents(text: str, file: str) -> tuple[list[Node], list[Problem]]:
         return [], [_problem("yaml/syntax", span, f"not valid YAML: {what}", "correct the syntax at this place")]
     except (yaml.YAMLError, RecursionError) as error:
         return [], [_problem("yaml/syntax", Span(file), f"not valid YAML: {error}", "remove the offending characters")]
-    nodes = [_convert(root, file, problems) for root in roots if root is not None]
+    nodes = [_convert(root, file, problems, 1) for root in roots if root is not None]
     return [node for node in nodes if node.value is not None], problems
+
+
+def _too_deep(text: str) -> Any:
+    """Return the mark of the first value nested too deeply for any stack; None when nothing can be.
+
+    libyaml composes by recursion in C: 100,000 brackets end the process (measured, PyYAML 6.0). Its events do not.
+    """
+    brackets = text.count("[") + text.count("{")
+    if brackets <= _SAFE_BRACKETS and max(map(len, text.split("\n"))) <= _SAFE_LINE:
+        return None
+    depth = 0
+    with contextlib.suppress(yaml.YAMLError):  # said by whoever composes
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                return event.start_mark
+    return None
+
+
+def _deep(span: Span) -> Problem:
+    return _problem("yaml/syntax", span, f"nested deeper than {_MAX_DEPTH} levels", "write it flatter")
 
 
 def _composed(text: str) -> list[yaml.Node]:
@@ -140,21 +168,32 @@ def _implicit_tag(text: str) -> str:
     return _TEXT
 
 
-def _convert(node: yaml.Node, file: str, problems: list[Problem]) -> Node:
+def _convert(node: yaml.Node, file: str, problems: list[Problem], depth: int) -> Node:
     marks = (file, node.start_mark, node.end_mark)
     if isinstance(node, yaml.ScalarNode):
         if node.style:
-            return Node(str(node.value), marks)
+            return Node(_characters(str(node.value), marks, problems), marks)
         value, trap = _plain(node.value, node.tag)
         if trap:
             problems.append(_trap(value, _span(marks)))
         return Node(value, marks)
+    if depth > _MAX_DEPTH:
+        problems.append(_deep(_span(marks)))
+        return Node(None, marks)
     if isinstance(node, yaml.MappingNode):
-        return _convert_mapping(node, marks, file, problems)
-    return Node([_convert(item, file, problems) for item in node.value], marks)
+        return _convert_mapping(node, marks, file, problems, depth)
+    return Node([_convert(item, file, problems, depth + 1) for item in node.value], marks)
 
 
-def _convert_mapping(node: yaml.MappingNode, marks: _Marks, file: str, problems: list[Problem]) -> Node:
+def _characters(text: str, marks: _Marks, problems: list[Problem]) -> str:
+    """Return a quoted text; the escape of a surrogate alone is half a character, which no file can hold."""
+    if _SURROGATE.search(text):
+        problems.append(_problem("yaml/syntax", _span(marks), "not valid YAML: half a character", "write it whole"))
+        return ""
+    return text
+
+
+def _convert_mapping(node: yaml.MappingNode, marks: _Marks, file: str, problems: list[Problem], depth: int) -> Node:
     values: dict[str, Node] = {}
     keys: dict[str, _Marks] = {}
     for key_node, value_node in node.value:
@@ -163,7 +202,7 @@ def _convert_mapping(node: yaml.MappingNode, marks: _Marks, file: str, problems:
             span = _key_span(at, "")
             problems.append(_problem("yaml/key", span, "a key must be plain text", "write the keys out one by one"))
             continue
-        key = str(key_node.value)
+        key = _characters(str(key_node.value), at, problems)
         if key in values:
             problems.append(
                 _problem(
@@ -175,7 +214,7 @@ def _convert_mapping(node: yaml.MappingNode, marks: _Marks, file: str, problems:
                 )
             )
             continue
-        values[key], keys[key] = _convert(value_node, file, problems), at
+        values[key], keys[key] = _convert(value_node, file, problems, depth + 1), at
     return Node(values, marks, keys)
 
 
@@ -255,13 +294,17 @@ class Reader:
         return found if found is not None and found.value is not None else None
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Return a string; numbers and booleans are refused, so that nothing is guessed."""
-        return str(self._typed(key, (str,), "text", default, ""))
+        """Return a string, not empty when required; numbers and booleans are refused, so that nothing is guessed."""
+        found = str(self._typed(key, (str,), "text", default, ""))
+        if default is None and self.has(key) and isinstance(self._values[key].value, str) and not found.strip():
+            self.fail("spec/value", self.span(key), f"{self._name(key)} is empty", "write what it should say")
+            return ""
+        return found
 
     def number(self, key: str, default: float | None = None) -> float:
-        """Return an int or a float as float; what overflows a float (1.0e+999, 400 digits) is refused."""
+        """Return an int or a float as float; NaN and what overflows a float (1.0e+999) are refused."""
         value = self._typed(key, (int, float), "a number", default, 0.0)
-        if abs(value) > sys.float_info.max:
+        if not abs(value) <= sys.float_info.max:
             self.fail(
                 "spec/type", self.span(key), f"{self._name(key)} is too large for a number", "write a smaller one"
             )

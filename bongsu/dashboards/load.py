@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bongsu.core.diagnostics import Problem
 
 API = "bongsu/v1"
-_UID = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
-_KEY = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+_UID = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}\Z")
+_KEY = re.compile(r"^[a-z0-9][a-z0-9-]*\Z")
 
 
 def load(texts: Mapping[str, str]) -> tuple[tuple[Dashboard, ...], list[Problem]]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from bongsu.core.promql import Expression
     from bongsu.slo.model import Exclusion, Policy, Ratio, Raw, Tier
 
-NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-_LABEL = re.compile(r"^[a-zA-Z0-9]([-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$")
+NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_LABEL = re.compile(r"^[a-zA-Z0-9]([-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?\Z")
 _LONGEST_DESCRIPTION = 1050
 T = TypeVar("T")
 

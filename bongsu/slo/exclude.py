@@ -33,7 +33,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _DAY, _WEEK = 86400, 7 * 86400
 _MONDAY = 3 * _DAY
 """The epoch was a Thursday: three days later than a Monday."""
-_CLOCK = re.compile(r"^([01][0-9]|2[0-3]):([0-5][0-9])$|^24:00$")
+_CLOCK = re.compile(r"^([01][0-9]|2[0-3]):([0-5][0-9])\Z|^24:00\Z")
 
 
 def read_maintenance(spec: Reader, _: Library, __: str) -> tuple[Exclusion, ...]:

@@ -44,7 +44,7 @@ _KINDS = {
     OPENSLO: ["SLO"],
     "bongsu/v1": ["Maintenance"],
 }
-_ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}$")
+_ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}\Z")
 _NAMED, _TITLE_KO, _EVENTS, _INDICATOR, _EXCLUDE, _MAINTENANCE, _JOB = _ANNOTATIONS = (
     "bongsu/alert",
     "bongsu/title-ko",
@@ -91,7 +91,8 @@ def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
     own = [alert_windows(reader) for reader in found.get("AlertWindows", ())]
 
     rules, theirs = load_rules(), {found.period: found for found in own if usable(found)}
-    windows = {slo.id: _windows(slo, theirs, rules) for slo in slos if _complete(slo)}
+    broken = {slo.id for slo in slos if not _complete(slo)}  # of two with one id, too
+    windows = {slo.id: _windows(slo, theirs, rules) for slo in slos if slo.id not in broken}
     return (
         Slos(
             tuple(sorted(services, key=lambda service: (service.name, service.span))),

@@ -15,7 +15,7 @@ from bongsu.slo.windows import period_problem
 if TYPE_CHECKING:
     from bongsu.core.yaml import Reader
 
-_SHORTHAND = re.compile(r"^([1-9][0-9]{0,3})([dwMQY])$")
+_SHORTHAND = re.compile(r"^([1-9][0-9]{0,3})([dwMQY])\Z")
 _LONGEST_DAYS = 2 * 366
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 

@@ -127,7 +127,7 @@ def _shape(value: Any) -> Any:
     if names:
         return (kind, *[_shape(getattr(value, name)) for name in names])
     if isinstance(value, Mapping):
-        return tuple((key, _shape(inner)) for key, inner in value.items())
+        return tuple([(key, _shape(item)) for key, item in value.items()])
     return value
 
 

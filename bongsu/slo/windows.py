@@ -157,10 +157,17 @@ def _own(level: Reader, severity: str, speed: str) -> TierRule:
     reader = level.mapping(speed)
     if not level.has(speed):  # a problem already; its absent keys are none
         reader = Reader(reader.node, [])
+    before = len(reader.problems)
     share = Decimal(repr(reader.number("errorBudgetPercent"))) / 100
     name = _SLOTHS[severity, speed]
     paging = SEVERITIES[0] if severity == "page" else SEVERITIES[1]
     rule = TierRule(name, paging, share, _seconds(reader, "longWindow"), _seconds(reader, "shortWindow"), _OWN_EVENTS)
+    if reader.has("errorBudgetPercent") and share <= 0:
+        what = "a tier that spends nothing of the budget always fires"
+        reader.fail("spec/value", reader.span("errorBudgetPercent"), what, "write a share such as 2")
+    for key, length in (("longWindow", rule.long), ("shortWindow", rule.short)):
+        if reader.has(key) and not length and len(reader.problems) == before:
+            reader.fail("spec/value", reader.span(key), f"{key} has no length", "write a duration such as 1h")
     if 0 < rule.long < rule.short:
         what = "the short window is longer than the long one"
         reader.fail("spec/value", reader.span("shortWindow"), what, "swap them")
