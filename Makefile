@@ -29,13 +29,12 @@ check: setup ## lint, types, contracts, dependencies, shell, YAML, committed out
 
 test: setup ## the whole default test suite (8 minutes at most on 2 cores)
 	@$(BIN)/python -m pytest tests -m "not proof and not long" -n 2 --dist loadgroup -q
-	@$(BIN)/python -m pytest tests/real -m "proof and not long" -q
 
 unit: setup ## unit tests alone (30 seconds at most)
 	@$(BIN)/python -m pytest tests/unit -n 2 -q
 
 planted: setup ## plant each defect in a proof on real components: every proof must fail, with its own verdict
-	@$(BIN)/python -m pytest tests/real/test_prove.py -m "proof and long" -q
+	@$(BIN)/python -m pytest tests/real/test_prove.py -m proof -q
 
 prove: setup ## prove that the alerts of openai-errors fire, are delivered and clear
 	@$(BIN)/bongsu prove openai-errors

@@ -55,13 +55,16 @@ def burn_caught(mutation: Mutation, replays: dict[str, Replay], folder: Path) ->
 
 
 def alert_caught(mutation: Mutation, folder: Path) -> bool:
-    """Tell whether the hand-written test of a threshold alert turns red."""
+    """Tell whether the hand-written tests of a threshold alert turns red."""
     text = (RULES / mutation.file).read_text(encoding="utf-8")
     (folder / mutation.file).write_text(text.replace(mutation.old_rule, mutation.new_rule), encoding="utf-8")
     name = mutation.file.removeprefix("alerts-").removesuffix(".rules.yml").replace("watchdog", "Watchdog")
-    test = (TESTS / f"{name}.test.yml").read_text(encoding="utf-8")
-    (folder / "t.test.yml").write_text(test.replace("../../deploy/rendered/prometheus/", ""), encoding="utf-8")
-    return promtool(folder / "t.test.yml")
+    for path in sorted((*TESTS.glob(f"{name}.test.yml"), *TESTS.glob(f"{name}.*.test.yml"))):
+        test = path.read_text(encoding="utf-8")
+        (folder / "t.test.yml").write_text(test.replace("../../deploy/rendered/prometheus/", ""), encoding="utf-8")
+        if promtool(folder / "t.test.yml"):
+            return True
+    return False
 
 
 def route_caught(mutation: Mutation, folder: Path) -> bool:

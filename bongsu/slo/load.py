@@ -265,7 +265,7 @@ def _job(notes: Reader) -> str | None:
     """Return the scrape job, when the author says it; empty when there is none."""
     if not notes.has(_JOB):
         return None
-    job = notes.text(_JOB)
+    job = notes.text(_JOB, "")  # empty says something here: nothing is scraped
     if job and not is_job(job):
         what = f"{job!r} is not the name of one scrape job"
         notes.fail("spec/value", notes.span(_JOB), what, 'write its job_name, or "": nothing is scraped')

@@ -198,6 +198,7 @@ def test_a_debian_package_starts_no_service_leaves_none_enabled_and_no_user(tmp_
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.long
 def test_a_user_that_was_there_before_stays(tmp_path: Path) -> None:
     had = "useradd --system prometheus; cp /etc/passwd /passwd-before; cp /etc/group /group-before"
     lines = sandbox(tmp_path, INSTALL.format(package=PACKAGE, script=DEBIAN, as_before=had))

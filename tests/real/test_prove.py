@@ -90,9 +90,9 @@ def test_the_outage_pages_once_is_healed_by_the_runbook_and_touches_no_other_dat
     ("plant", "verdict"),
     [
         ("pass-through", "fault_not_observed"),
-        pytest.param("no-runbook-step", "not_cleared", marks=pytest.mark.long),
-        pytest.param("stop-traffic", "not_cleared", marks=pytest.mark.long),
-        pytest.param("drop-notifications", "alert_lost", marks=pytest.mark.long),
+        ("no-runbook-step", "not_cleared"),
+        ("stop-traffic", "not_cleared"),
+        ("drop-notifications", "alert_lost"),
     ],
 )
 def test_a_planted_defect_fails_the_proof_with_its_verdict(tmp_path: Path, plant: str, verdict: str) -> None:

@@ -111,6 +111,7 @@ def test_a_restore_from_the_untouched_copy_has_every_row(world: World) -> None:
     assert rows(into, world.kept.server.password) == world.rows
 
 
+@pytest.mark.long
 def test_a_shortened_file_is_named_at_once_although_restic_would_try_for_a_quarter_of_an_hour(world: World) -> None:
     path = world.copied("shortened")
     pack = max((path / "restic/data").rglob("*"), key=lambda file: file.stat().st_size if file.is_file() else 0)

@@ -38,6 +38,7 @@ def test_rules_that_are_not_evaluated_are_noticed_though_every_part_answers(worl
     assert "하트비트" in message["text"]
 
 
+@pytest.mark.long
 def test_a_stopped_part_that_goes_on_is_told_to_be_back(world: Chain) -> None:
     world.parts["receiver"].send_signal(signal.SIGSTOP)
     until(lambda: len(world.told()) == 1, "a message about the receiver")
