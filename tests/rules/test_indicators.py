@@ -248,6 +248,7 @@ def test_a_failing_system_fires(name: str, tmp_path: Path) -> None:
     assert play(tmp_path, compiled(case.spec, case.others), UP | case.failing, asked) == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_a_healthy_system_is_silent_and_measured(name: str, tmp_path: Path) -> None:
     case = CASES[name]

@@ -72,6 +72,7 @@ def play(made: list[Replay], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([tool, "test", "rules", *names], cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_kind_is_compiled_into_behaves_as_its_definition_says(kind: str, tmp_path: Path) -> None:
     done = play(replays(understood(kind)), tmp_path)
