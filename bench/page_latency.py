@@ -58,7 +58,7 @@ def run() -> int:
     rules, ideal, reset = {}, {}, {}
     for slo, windows in slos.watched():
         group = compile_slo(slo, windows, Links("http://127.0.0.1", "http://127.0.0.1"), FACTOR)
-        kept = tuple(r for r in group.rules if not isinstance(r, Alerting) or r.labels["tier"] == "fast")
+        kept = tuple(r for r in group.rules if not isinstance(r, Alerting) or r.labels.get("tier") == "fast")
         rules[f"{slo.service}.rules.yml"] = rule_file(Group(group.name, kept), "bench")
         fast = windows.tiers[0]
         ideal[slo.service] = detect_seconds(fast, slo.objective, 1.0, FACTOR)
