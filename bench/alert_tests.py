@@ -25,7 +25,7 @@ OBJECTIVES = (0.5, 0.6, 0.75, 0.8, 0.9, 0.95, 0.975, 0.98, 0.99, 0.995, 0.999, 0
 PERIODS = ("7d", "28d", "30d", "90d")
 COUNT, SECONDS, RUNS = 250, 30.0, 3
 QUICK = {"GOGC": "400", "GOMAXPROCS": "1"}
-"""Less garbage collection in processes that end at once, one thread in each: 14 % less CPU time."""
+"""Less garbage collection in processes that end at once, one thread in each."""
 SERVICE = (
     "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: shop, displayName: Shop}\nspec: {description: Sells.}\n"
 )

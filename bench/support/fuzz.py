@@ -82,11 +82,16 @@ def files_of(root: Path, folders: Iterable[str]) -> list[Path]:
     return sorted(path.relative_to(root) for path in [*found, root / "bongsu.yaml"])
 
 
+_OTHER_DOCUMENT, _WHOLE_BLOCK = 0.05, 0.9
+_CRLF, _BOM, _CUT = 0.03, 0.05, 0.07
+"""How often a file is exchanged, a block is replaced as a whole, and (up to each) a whole file is damaged in one way."""
+
+
 def case_of(seed: int, texts: dict[Path, bytes]) -> Case:
     """Return the case of a seed: a file with one to four damages, or another document in its place."""
     choose = random.Random(seed)  # noqa: S311 - a case must be repeatable
     file = choose.choice(sorted(texts))
-    if choose.random() < 0.05:  # noqa: PLR2004 - one in twenty
+    if choose.random() < _OTHER_DOCUMENT:
         return Case(seed, file, choose.choice(DOCUMENTS))
     lines = texts[file].split(b"\n")
     others = [line for path in sorted(texts) for line in texts[path].split(b"\n") if line.strip()]
@@ -94,11 +99,11 @@ def case_of(seed: int, texts: dict[Path, bytes]) -> Case:
         lines = choose.choice(_DAMAGES)(choose, lines, others) or [b""]
     content = b"\n".join(lines)
     whole = choose.random()
-    if whole < 0.03:  # noqa: PLR2004
+    if whole < _CRLF:
         content = content.replace(b"\n", b"\r\n")
-    elif whole < 0.05:  # noqa: PLR2004
+    elif whole < _BOM:
         content = b"\xef\xbb\xbf" + content
-    elif whole < 0.07:  # noqa: PLR2004
+    elif whole < _CUT:
         content = content[: choose.randrange(len(content) + 1)]
     return Case(seed, file, content)
 
@@ -121,9 +126,7 @@ def play(root: Path, case: Case, own: bytes) -> Outcome:
                     crash = f"a file that cannot be written: {name!r}"
     except BongsuError:
         pass
-    except BaseException as error:  # whatever else comes is what is looked for
-        if isinstance(error, KeyboardInterrupt):
-            raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever else comes is what is looked for
         crash = "".join(traceback.format_exception(error)[-6:])
     finally:
         path.write_bytes(own)
@@ -139,7 +142,7 @@ def _value(choose: random.Random, lines: list[bytes], others: list[bytes]) -> li
     head = _VALUE.match(lines[at].decode(errors="replace"))
     indent = len(lines[at]) - len(lines[at].lstrip())
     end = at + 1
-    while choose.random() < 0.9 and end < len(lines) and len(lines[end]) - len(lines[end].lstrip()) > indent:  # noqa: PLR2004
+    while choose.random() < _WHOLE_BLOCK and end < len(lines) and len(lines[end]) - len(lines[end].lstrip()) > indent:
         end += 1
     new = f"{head.group(1) if head else ''} {choose.choice(VALUES)}".encode()
     return [*lines[:at], new, *lines[end:]]

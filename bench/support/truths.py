@@ -59,13 +59,13 @@ def histories(days: int) -> list[History]:
 
     return [
         # A third of the few events of two hours at night; the day, with almost all events, is clean.
-        History("night-errors", played(lambda _, h: (600 if 8 <= h < 20 else 2, 1 if 2 <= h < 4 else 0))),  # noqa: PLR2004
+        History("night-errors", played(lambda _, h: (600 if 8 <= h < 20 else 2, 1 if 2 <= h < 4 else 0))),  # noqa: PLR2004 - hours and counts of this history
         # A tenth of the events of the busiest half hour; the rest of the day has few.
-        History("peak-errors", played(lambda n, h: (600 if h == 12 else 5, 60 if h == 12 and n % 60 < 30 else 0))),  # noqa: PLR2004
+        History("peak-errors", played(lambda n, h: (600 if h == 12 else 5, 60 if h == 12 and n % 60 < 30 else 0))),  # noqa: PLR2004 - hours and counts of this history
         # Two hours a night without any event.
-        History("idle-gap", played(lambda n, h: (0, 0) if 3 <= h < 5 else (30, n % 10 == 0))),  # noqa: PLR2004
+        History("idle-gap", played(lambda n, h: (0, 0) if 3 <= h < 5 else (30, n % 10 == 0))),  # noqa: PLR2004 - hours and counts of this history
         # No failure for all but the last half day, so no series of them either.
         History("late-series", played(lambda n, _: (60, 6 if born <= n < born + 400 else 0)), late=True),
         # A failure every three hours, each with labels that nobody saw before.
-        History("fresh-labels", played(lambda n, _: (10, 1 if n % 180 == 77 else 0)), fresh=True),  # noqa: PLR2004
+        History("fresh-labels", played(lambda n, _: (10, 1 if n % 180 == 77 else 0)), fresh=True),  # noqa: PLR2004 - hours and counts of this history
     ]

@@ -46,6 +46,7 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
             "it would be committed and compiled into deploy/rendered",
             "change the secret, write it to a file that only Alertmanager reads, and name the file "
             "(webhooks: `credentials_file`)",
+            quoted=False,
         )
 
 

@@ -35,7 +35,7 @@ def write_bytes(path: Path, content: bytes, mode: int = 0o644) -> None:
     written = _written_beside(path, content, mode)
     try:
         written.replace(path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too must leave nothing unfinished behind; it goes on from here
         written.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
@@ -50,7 +50,7 @@ def _written_beside(path: Path, content: bytes, mode: int) -> Path:
             stream.flush()
             os.fsync(stream.fileno())
         Path(name).chmod(mode)
-    except BaseException:
+    except BaseException:  # Ctrl-C too must leave nothing unfinished behind; it goes on from here
         Path(name).unlink(missing_ok=True)
         raise
     return Path(name)
@@ -101,7 +101,7 @@ def _all_beside(contents: Mapping[Path, bytes]) -> dict[Path, Path]:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             written[path] = _written_beside(path, content, 0o644)
-    except BaseException:
+    except BaseException:  # Ctrl-C too must leave nothing unfinished behind; it goes on from here
         for beside in written.values():
             beside.unlink(missing_ok=True)
         raise

@@ -31,7 +31,10 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding: `what` is wrong, `why` it matters, `fix` is what to do; `code` never changes its meaning."""
+    """One finding: `what` is wrong, `why` it matters, `fix` is what to do; `code` never changes its meaning.
+
+    `quoted` is false where the source line holds a secret, which must not get into the log of a CI.
+    """
 
     code: str
     severity: Severity
@@ -39,6 +42,7 @@ class Problem:
     what: str
     why: str = ""
     fix: str = ""
+    quoted: bool = True
 
 
 def ordered(problems: Iterable[Problem]) -> list[Problem]:
@@ -58,7 +62,7 @@ def render(problems: Iterable[Problem], sources: Mapping[str, str]) -> str:
 
 def _render_one(problem: Problem, source: str | None) -> str:
     lines = [f"{problem.span}: {problem.severity.value} [{problem.code}] {problem.what}"]
-    rows = source.splitlines() if source is not None else []
+    rows = source.splitlines() if source is not None and problem.quoted else []
     if problem.span.line <= len(rows):
         number = str(problem.span.line)
         lines.append(f"  {number} | {rows[problem.span.line - 1]}")

@@ -2,8 +2,8 @@
 
 The starts of three years from `startTime` are computed at compile time from the zone's rules and become arithmetic on
 `time()`: the output depends on the document (and on tzdata) and not on the day it is compiled. After three years the
-budget is absent instead of wrong; slo/calendar-end says so half a year before. Why not longer: each term costs about
-30 us an evaluation (measured, Prometheus 2.42), and ten years of months are 120.
+budget is absent instead of wrong; slo/calendar-end says so half a year before. Why not longer: each term is computed
+in every evaluation, and ten years of months are 120.
 
 A window of so many days or weeks is as long as the days are, so that it loses or gains an hour when clocks change.
 Months, quarters and years keep the day of the month, or take the last one there is.

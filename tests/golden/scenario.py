@@ -72,8 +72,8 @@ def bongsu(root: Path, *argv: str) -> tuple[int, str, str]:
 
 
 def settle(scenario: Scenario, code: int, err: str) -> None:
-    """Compare with the expectation, or rewrite it when UPDATE_GOLDENS is set."""
-    if os.environ.get("UPDATE_GOLDENS"):
+    """Compare with the expectation, or rewrite it when UPDATE_GOLDENS is 1."""
+    if os.environ.get("UPDATE_GOLDENS") == "1":
         text = scenario.path.read_text(encoding="utf-8")
         head = text[: list(_SECTION.finditer(text))[-1].start()]
         scenario.path.write_text(f"{head}=== exit {code}\n{err}", encoding="utf-8")

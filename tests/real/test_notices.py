@@ -6,8 +6,6 @@ The rule's own annotations go through the real Alertmanager with the compiled co
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,15 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bongsu.alerts.alertmanager import CONFIG, TEMPLATE, compile_alertmanager, compile_template
 from bongsu.cli.catalogue import load_catalogue
 from bongsu.slo.compile import compile_slo
-from bongsu.stack.binaries import find_programs, search_path
 from bongsu.stack.endpoints import ROUTING_KEY, local_endpoints, slack_url_file
 from bongsu.stack.home import Home
-from bongsu.stack.ports import HOST, free_ports
 from bongsu.stack.secretfiles import ensure_secret
-from tests.real.support.stand_ins import Running, running, stop
+from tests.real.support.alertmanager import alertmanager_on
+from tests.real.support.stand_ins import Running, running
 from tests.real.support.waiting import until
 
 CATALOGUE = load_catalogue(Path(__file__).parents[2])
@@ -48,37 +44,8 @@ def alertmanager(receiver: Running, tmp_path_factory: pytest.TempPathFactory) ->
     ensure_secret(home.secrets, ROUTING_KEY)
     slack_url_file(home).write_text(f"{receiver.url}/slack", encoding="utf-8")
     endpoints = local_endpoints({"receiver": receiver.url, "receiver-smtp": receiver.ready["smtp"]}, home)
-    (folder / "templates").mkdir()
-    (folder / CONFIG).write_text(compile_alertmanager(routes, endpoints, FACTOR), encoding="utf-8")
-    (folder / TEMPLATE).write_text(compile_template(routes.file), encoding="utf-8")
-    port = free_ports(["alertmanager"])["alertmanager"]
-    program = find_programs(["alertmanager"], search_path(os.environ))["alertmanager"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                program,
-                f"--config.file={folder / CONFIG}",
-                f"--storage.path={folder / 'data'}",
-                f"--web.listen-address={HOST}:{port}",
-                "--cluster.listen-address=",
-            ],
-            stdout=log,
-            stderr=log,
-            text=True,
-        )
-    url = f"http://{HOST}:{port}"
-    try:
-        until(lambda: answers(url), "Alertmanager answers")
+    with alertmanager_on(folder, routes, endpoints, FACTOR) as url:
         yield url
-    finally:
-        stop(process)
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/-/ready").status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def send(url: str, severity: str, *, ended: bool) -> Said:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,12 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bongsu.alerts.alertmanager import CONFIG, TEMPLATE, compile_alertmanager, compile_template
 from bongsu.alerts.load import load
 from bongsu.cli.main import main
-from bongsu.stack.binaries import find_programs, search_path
-from bongsu.stack.ports import HOST, free_ports
-from tests.real.support.stand_ins import Running, running, stop
+from tests.real.support.alertmanager import alertmanager_on
+from tests.real.support.stand_ins import Running, running
 from tests.real.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -81,37 +77,8 @@ def alertmanager(receiver: Running, tmp_path_factory: pytest.TempPathFactory) ->
     assert problems == []
     assert alerts.routes is not None
     folder = tmp_path_factory.mktemp("alertmanager")
-    (folder / "templates").mkdir()
-    (folder / CONFIG).write_text(compile_alertmanager(alerts.routes, alerts.routes.endpoints, FACTOR), encoding="utf-8")
-    (folder / TEMPLATE).write_text(compile_template(SHIPPED), encoding="utf-8")
-    port = free_ports(["alertmanager"])["alertmanager"]
-    program = find_programs(["alertmanager"], search_path(os.environ))["alertmanager"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                program,
-                f"--config.file={folder / CONFIG}",
-                f"--storage.path={folder / 'data'}",
-                f"--web.listen-address={HOST}:{port}",
-                "--cluster.listen-address=",
-            ],
-            stdout=log,
-            stderr=log,
-            text=True,
-        )
-    url = f"http://{HOST}:{port}"
-    try:
-        until(lambda: answers(url), "Alertmanager answers")
+    with alertmanager_on(folder, alerts.routes, alerts.routes.endpoints, FACTOR) as url:
         yield url
-    finally:
-        stop(process)
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/-/ready").status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def send(url: str, labels: Labels, *, ended: bool = False) -> None:

@@ -26,6 +26,7 @@ def test_the_shipped_alerts_are_the_rules_of_the_mission() -> None:
     assert [
         (a.name, a.rule, [(level.severity, level.threshold) for level in a.levels], a.hold) for a in alerts.alerts
     ] == [
+        ("ApiDown", "M4", [("critical", 1)], 60),
         ("AvailabilityLow", "A2a", [("critical", 0.9), ("warning", 0.95)], 0),
         ("BackupDamaged", "O3", [("critical", 0)], 0),
         ("BackupFailing", "O3", [("critical", 4), ("warning", 1)], 0),

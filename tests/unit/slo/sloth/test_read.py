@@ -16,33 +16,10 @@ from bongsu.slo.load import load
 from bongsu.slo.model import Slos
 from bongsu.slo.sloth.model import Document
 from bongsu.slo.sloth.read import is_sloth, read
+from tests.support.sloth_documents import ALPHA, GOOD, OBJECT
 
 GOLDENS = Path(__file__).parents[3] / "golden/sloth"
 FILE = "slo/x.yaml"
-GOOD = """\
-version: "prometheus/v1"
-service: "shop"
-labels:
-  squad: "payments"
-slos:
-  - name: "orders"
-    objective: 99.9
-    sli:
-      events:
-        error_query: sum(rate(orders_total{outcome="bad"}[{{.window}}]))
-        total_query: sum(rate(orders_total[{{.window}}]))
-    alerting:
-      name: OrdersFail
-      annotations:
-        message: "look at it"
-      page_alert:
-        labels:
-          severity: wake
-      ticket_alert:
-        disable: true
-"""
-OBJECT = (GOLDENS / "06-kubernetes.yaml").read_text(encoding="utf-8")
-ALPHA = (GOLDENS / "07-openslo.yaml").read_text(encoding="utf-8")
 
 
 def documents(text: str) -> tuple[list[Document], list[Problem]]:
