@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from bench.support.figures import Figures
 from bongsu.cli.main import main
 
 ROOT = Path(__file__).parents[1]
@@ -28,9 +29,17 @@ def run() -> int:
     took = time.monotonic() - began
     print(out.getvalue() or err.getvalue())
     precisions = [float(found) for found in re.findall(r"precision ([0-9.]+)%", out.getvalue())]
-    good = code == 0 and took <= SECONDS and len(precisions) == SEVERITIES and min(precisions) >= PRECISION
-    print(f"backtest of 30 d at 15 s, all tiers: {took:.1f} s (at most {SECONDS:g}): {'ok' if good else 'FALLS SHORT'}")
-    return 0 if good else 1
+    figures = Figures()
+    figures.bar("backtest of 30 d at 15 s, all tiers", f"{took:.1f} s", f"at most {SECONDS:g} s", good=took <= SECONDS)
+    figures.bar("every labelled incident found", "yes" if code == 0 else "no", "yes", good=code == 0)
+    worst = min(precisions) if len(precisions) == SEVERITIES else 0.0
+    figures.bar(
+        "precision, the worse of pages and tickets",
+        f"{worst:g} %",
+        f"at least {PRECISION:g} %",
+        good=worst >= PRECISION,
+    )
+    return figures.code()
 
 
 if __name__ == "__main__":

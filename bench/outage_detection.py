@@ -8,19 +8,17 @@ each, count as a minute. Noticed is what Prometheus itself says of its alert (`a
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
 
-from bench.page_latency import SLO
-from bench.support.live import METRIC, Counters, world
+from bench.support.figures import Figures
+from bench.support.live import Counters, Fast, fast_tiers, world
 from bongsu.chaos.adapters.observers import parse_time
 from bongsu.core.durations import format_duration
-from bongsu.slo.compile import compile_slo
-from bongsu.slo.load import load
-from bongsu.slo.rules import Alerting, Group, Links, rule_file
 from bongsu.slo.timing import detect_seconds
 
 OBJECTIVES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
@@ -31,36 +29,20 @@ SLOTH = ((14.4, 3600.0), (6.0, 21600.0))
 
 def run() -> int:
     """Let all seven fail at once, print when each is noticed and the verdict."""
-    texts = {f"{i}.yaml": _spec(i, objective) for i, objective in enumerate(OBJECTIVES)}
-    slos, problems = load(texts)
-    if problems:
-        raise SystemExit(str(problems[0]))
-    rules, computed = {}, {}
-    for slo, windows in slos.watched():
-        group = compile_slo(slo, windows, Links("http://127.0.0.1", "http://127.0.0.1"), FACTOR)
-        kept = tuple(r for r in group.rules if not isinstance(r, Alerting) or r.labels.get("tier") == "fast")
-        rules[f"{slo.service}.rules.yml"] = rule_file(Group(group.name, kept), "bench")
-        computed[slo.service] = (slo.objective, detect_seconds(windows.tiers[0], slo.objective, 1.0))
+    objectives = {str(i): objective for i, objective in enumerate(OBJECTIVES)}
+    fast = fast_tiers(objectives, FACTOR)
     fails = time.time() + LEAD
-    names = [str(i) for i in range(len(OBJECTIVES))]
-    counters = Counters(RATE, dict.fromkeys(names, fails), dict.fromkeys(names, fails + 3600))
+    counters = Counters(RATE, dict.fromkeys(objectives, fails), dict.fromkeys(objectives, fails + 3600))
     with (
         tempfile.TemporaryDirectory(prefix="bongsu-bench-") as temporary,
-        world(Path(temporary), counters, rules, ALERTMANAGER, f"{INTERVAL * 1000:.0f}ms") as live,
+        world(Path(temporary), counters, fast.rules, ALERTMANAGER, f"{INTERVAL * 1000:.0f}ms") as live,
     ):
         noticed: dict[str, float] = {}
-        while time.time() < fails + LATEST and len(noticed) < len(names):
+        while time.time() < fails + LATEST and len(noticed) < len(objectives):
             for service, at in _firing(live.prometheus).items():
                 noticed.setdefault(service, at)
             time.sleep(0.1)
-    return _verdict(noticed, computed, fails)
-
-
-def _spec(i: int, objective: float) -> str:
-    series = f'{METRIC}{{system="{i}"'
-    bad, total = f'sum(rate({series},outcome="bad"}}[{{{{.window}}}}]))', f"sum(rate({series}}}[{{{{.window}}}}]))"
-    text = SLO.format(n=i, bad=f"'{bad}'", total=f"'{total}'")
-    return text.replace("target: 0.99", f"target: {objective}")
+    return _verdict(noticed, fast, fails)
 
 
 def _firing(url: str) -> dict[str, float]:
@@ -70,18 +52,19 @@ def _firing(url: str) -> dict[str, float]:
     return {a["labels"]["service"]: parse_time(a["activeAt"]) for a in alerts}
 
 
-def _verdict(noticed: dict[str, float], computed: dict[str, tuple[float, float]], fails: float) -> int:
-    good = True
-    print("objective  measured x 60  computed  Sloth, by definition")
-    for service, (objective, ideal) in computed.items():
-        took = (noticed[service] - fails) * FACTOR if service in noticed else None
-        fine = took is not None and took <= BAR
-        good &= fine
-        seen = "never" if took is None else format_duration(round(took))
-        line = f"{objective * 100:>7g} %  {seen:<13}  {format_duration(round(ideal)):<8}  {_sloth(objective):<8}"
-        print(line if fine else f"{line}  FALLS SHORT")
-    print(f"total outage noticed within {format_duration(BAR)} at every objective: {'ok' if good else 'FALLS SHORT'}")
-    return 0 if good else 1
+def _verdict(noticed: dict[str, float], fast: Fast, fails: float) -> int:
+    figures = Figures()
+    for service, (slo, tier) in fast.watched.items():
+        took = (noticed[service] - fails) * FACTOR if service in noticed else math.inf
+        computed = format_duration(round(detect_seconds(tier, slo.objective, 1.0)))
+        figures.bar(
+            f"total outage at {slo.objective * 100:g} % noticed after (measured x {FACTOR:g})",
+            f"{'never' if math.isinf(took) else format_duration(round(took))}, computed {computed}, "
+            f"Sloth by definition {_sloth(slo.objective)}",
+            f"at most {format_duration(BAR)}",
+            good=took <= BAR,
+        )
+    return figures.code()
 
 
 def _sloth(objective: float) -> str:

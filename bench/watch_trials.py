@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.support.figures import Figures
 from tests.real.support.alerting_chain import PARTS, chain, settle
 from tests.real.support.waiting import until
 
@@ -21,7 +22,7 @@ BAR, PATIENCE = 60.0, 180.0
 
 def run() -> int:
     """Kill each part, print how long it took and the verdict."""
-    good = True
+    figures = Figures()
     for part in PARTS:
         with (
             tempfile.TemporaryDirectory(prefix="bongsu-bench-") as folder,
@@ -32,12 +33,10 @@ def run() -> int:
             killed = time.monotonic()
             told = until(world.told, f"a message about {part}", PATIENCE)
             took = time.monotonic() - killed
-        fine = took <= BAR and [one["part"] for one in told] == [part]
-        good &= fine
-        print(
-            f"dead {part}: noticed after {took:.1f} s (at most {BAR:g}): {'ok' if fine else 'FALLS SHORT'}", flush=True
-        )
-    return 0 if good else 1
+        named = [one["part"] for one in told] == [part]
+        said = f"{took:.1f} s" if named else f"{took:.1f} s, but as {told}"
+        figures.bar(f"dead {part} noticed after", said, f"at most {BAR:g} s", good=named and took <= BAR)
+    return figures.code()
 
 
 if __name__ == "__main__":

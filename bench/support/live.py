@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from bongsu.slo.compile import compile_slo
+from bongsu.slo.load import load
+from bongsu.slo.rules import Alerting, Group, Links, rule_file
 from bongsu.stack.binaries import find_programs, search_path
 from bongsu.stack.ports import HOST, free_ports
 
@@ -21,7 +24,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from bongsu.slo.model import Slo, Tier
+
 METRIC = "demo_events_total"
+_SLO = """\
+apiVersion: openslo/v1
+kind: SLO
+metadata:
+  name: works
+  annotations: {{bongsu/alert: Works{name}Burn, bongsu/title-ko: 작동}}
+spec:
+  service: demo-{name}
+  budgetingMethod: Occurrences
+  timeWindow: [{{duration: 30d, isRolling: true}}]
+  objectives: [{{target: {objective}}}]
+  indicator:
+    spec:
+      ratioMetric:
+        counter: true
+        bad: {{metricSource: {{type: Prometheus, spec: {{query: '{bad}'}}}}}}
+        total: {{metricSource: {{type: Prometheus, spec: {{query: '{total}'}}}}}}
+"""
 _READY_SECONDS = 120.0
 
 
@@ -101,6 +124,37 @@ class World:
         """Return a copy of what was delivered so far."""
         with self.server.lock:
             return list(self.server.notices)
+
+
+@dataclass(frozen=True, slots=True)
+class Fast:
+    """The fast tiers of some SLOs, compressed: rule files to load, and per service the SLO and its tier."""
+
+    rules: dict[str, str]
+    watched: dict[str, tuple[Slo, Tier]]
+
+
+def fast_tiers(objectives: Mapping[str, float], factor: float) -> Fast:
+    """Return the rules of one SLO a system, of service `demo-<name>`, all windows divided by `factor`.
+
+    Slower tiers look further back than these worlds are old, and would page first for that reason alone.
+    """
+    slos, problems = load({f"{name}.yaml": _spec(name, objective) for name, objective in objectives.items()})
+    if problems:
+        raise SystemExit(str(problems[0]))
+    rules, watched = {}, {}
+    for slo, windows in slos.watched():
+        group = compile_slo(slo, windows, Links("http://127.0.0.1", "http://127.0.0.1"), factor)
+        kept = tuple(r for r in group.rules if not isinstance(r, Alerting) or r.labels.get("tier") == "fast")
+        rules[f"{slo.service}.rules.yml"] = rule_file(Group(group.name, kept), "bench")
+        watched[slo.service] = (slo, windows.tiers[0])
+    return Fast(rules, watched)
+
+
+def _spec(name: str, objective: float) -> str:
+    series = f'{METRIC}{{system="{name}"'
+    bad, total = f'sum(rate({series},outcome="bad"}}[{{{{.window}}}}]))', f"sum(rate({series}}}[{{{{.window}}}}]))"
+    return _SLO.format(name=name, objective=objective, bad=bad, total=total)
 
 
 @contextmanager
