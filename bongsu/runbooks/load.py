@@ -79,8 +79,11 @@ def _front_matter(file: str, lines: list[str], problems: list[Problem]) -> tuple
 
 
 def _yaml(file: str, text: str, line: int) -> tuple[list[Node], list[Problem]]:
-    """Read YAML that begins at `line` of a Markdown file: leading newlines move its positions there."""
-    return load_documents("\n" * (line - 1) + text, file)
+    """Read YAML that begins at `line` of a Markdown file: leading newlines move its positions there.
+
+    Its last line has an end, as the fence after it says: without one libyaml is not trusted (core/yaml.py).
+    """
+    return load_documents("\n" * (line - 1) + text + "\n", file)
 
 
 def _scan(

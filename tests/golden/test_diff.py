@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from bongsu.cli.diff import unpack
 from tests.golden.scenario import bongsu, build
 
 ROUTES, ERRORS, SLO = "alerts/routes.yaml", "alerts/errors.yaml", "slo/shop.yaml"
@@ -78,6 +81,23 @@ def test_a_revision_of_git_is_compared_without_touching_the_tree(tmp_path: Path)
     assert (code, out) == (1, "alert ErrorsMany\n  critical: at 70, was at 50\n")
     status = subprocess.run([*git, "status", "--porcelain"], check=True, capture_output=True, text=True).stdout
     assert status == f" M {ERRORS}\n"
+
+
+def test_nothing_of_an_archive_lands_outside_its_folder(tmp_path: Path) -> None:
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, "w") as tar:
+        for name in ("slo/in.yaml", "../out.yaml", str(tmp_path / "absolute.yaml")):
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            tar.addfile(member, io.BytesIO(b"x"))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    unpack(archive, tmp_path / "tree")
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()] == [
+        "a.tar",
+        "tree/slo/in.yaml",
+    ]
 
 
 @pytest.mark.parametrize("name", ["nosuch", "--output=x"])

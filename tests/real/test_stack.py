@@ -95,7 +95,7 @@ async def test_everything_runs_and_prometheus_scrapes_all_of_it(world: World) ->
 
     async def all_up() -> bool:
         up = {str(one["metric"]["instance"]) for one in await query(world.stack, "up == 1")}  # type: ignore[index]
-        return up == {"web", "worker-1", "worker-2", "prometheus", "alertmanager", "node", "supervisor"}
+        return up == {"web", "worker-1", "worker-2", "prometheus", "alertmanager", "node", "supervisor", "watch"}
 
     await until_async(all_up, "every target is up")
 
