@@ -49,7 +49,7 @@ def alertmanager(receiver: Running, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def send(url: str, severity: str, *, ended: bool) -> Said:
-    """Send the alert of a compiled rule as Prometheus would, its value filled in; return its annotations."""
+    """Send the alert of a compiled rule as Prometheus would, its value filled in; return its annotations and tier."""
     slo, windows = next((s, w) for s, w in CATALOGUE.slos.watched() if s.alert == "AnswersBudgetBurn")
     assert CATALOGUE.alerts.routes is not None
     rules = compile_slo(slo, windows, CATALOGUE.alerts.routes.links).alerts()
@@ -64,20 +64,23 @@ def send(url: str, severity: str, *, ended: bool) -> Said:
         "endsAt": (now - timedelta(seconds=1) if ended else now + timedelta(minutes=10)).isoformat(),
     }
     httpx.post(f"{url}/api/v2/alerts", json=[alert]).raise_for_status()
-    return said
+    return {**said, "tier": rule.labels.get("tier", "")}
 
 
-def arrived(receiver: Running, channel: str, word: str) -> str:
-    """Return the first notification of a channel that holds a word, as text a person would read."""
+def arrived(receiver: Running, channel: str, *words: str) -> str:
+    """Return the first notification of a channel that holds all words, as text a person would read.
+
+    A page nobody answers is mailed too, so a mail is known by what it says and not by its alert's name.
+    """
 
     def found() -> str:
         for one in httpx.get(f"{receiver.url}/notifications").json()["notifications"]:
             text = json.dumps(one["body"], ensure_ascii=False).replace("\\n", "\n")
-            if one["channel"] == channel and word in text:
+            if one["channel"] == channel and all(word in text for word in words):
                 return text
         return ""
 
-    return until(found, f"{word} by {channel}")
+    return until(found, f"{words} by {channel}")
 
 
 def test_the_page_says_in_both_languages_what_is_wrong_and_that_it_is_over(
@@ -94,8 +97,8 @@ def test_the_page_says_in_both_languages_what_is_wrong_and_that_it_is_over(
 @pytest.mark.parametrize("channel", ["slack", "email"])
 def test_the_ticket_says_it_in_the_chat_and_in_the_mail(alertmanager: str, receiver: Running, channel: str) -> None:
     said = send(alertmanager, "warning", ended=False)
-    text = arrived(receiver, channel, "[FIRING / 발생 1]")
-    for key in ("summary", "summary_ko", "description_ko", "runbook_url"):
+    text = arrived(receiver, channel, "[FIRING / 발생 1]", said["summary"])
+    for key in ("summary_ko", "description_ko", "runbook_url"):
         assert said[key] in text, key
     send(alertmanager, "warning", ended=True)
-    assert "AnswersBudgetBurn" in arrived(receiver, channel, "[RESOLVED / 해소]")
+    assert arrived(receiver, channel, "[RESOLVED / 해소]", f"- AnswersBudgetBurn {said['tier']}")
