@@ -35,7 +35,7 @@ def parseable(text: str) -> str:
 def understood(text: str) -> tuple[Fault | None, tuple[Selector, ...]]:
     """Return where an author's text stops being PromQL, or its selectors: asked by three checks, found out once."""
     found = fault(parseable(text))
-    return found, () if found else tuple(selectors(text))
+    return found, () if found else selectors(text)
 
 
 @lru_cache(maxsize=1)

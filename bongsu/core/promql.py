@@ -158,9 +158,10 @@ def windows(text: str) -> list[float]:
     return [parse_duration(token.text) for token in found]
 
 
-def selectors(text: str) -> list[Selector]:
+@lru_cache(maxsize=65536)
+def selectors(text: str) -> tuple[Selector, ...]:
     """Return every metric selector; a selector without a metric name is named by its `__name__` or not at all."""
-    return list(_selectors(words(text)))
+    return tuple(_selectors(words(text)))
 
 
 def arms(text: str) -> list[list[Arm]]:

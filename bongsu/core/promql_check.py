@@ -66,7 +66,7 @@ def fault(text: str) -> Fault | None:
     """Return the first place where `text` is not a valid PromQL 2.x expression, or None."""
     if ("#" in text or _UNITLESS.search(text)) and (bad := _unitless(words(text))):
         return bad
-    if len(text) > _MAX_DEPTH and (bad := _too_large(words(text))):
+    if (len(text) > _MAX_WORDS or sum(map(text.count, _OPEN)) > _MAX_DEPTH) and (bad := _too_large(words(text))):
         return bad
     try:
         promql_parser.parse(text)

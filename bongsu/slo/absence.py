@@ -12,6 +12,7 @@ cost does not grow with the series; that no error was ever counted is good news 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
@@ -43,7 +44,12 @@ def job_of(slo: Slo) -> str:
     """Return the scrape job whose `up` tells whether the target of an SLO is there; empty when nothing names one."""
     if slo.job is not None:
         return slo.job
-    text = queries(slo.indicator)[-1].text
+    return _job_in(queries(slo.indicator)[-1].text)
+
+
+@lru_cache(maxsize=65536)
+def _job_in(text: str) -> str:
+    """Remember what was found: the rule's parts, its texts, the checks and the stencils each ask."""
     if "job" not in text:
         return ""
     found = {m.value for one in selectors(text) for m in one.matchers if m.label == "job" and m.op == "="}
