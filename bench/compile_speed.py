@@ -3,7 +3,8 @@
 Compiling is everything from the files on disk to the text of the output: read, parse with positions, check across
 catalogues, compile, emit. Each measurement is the first work of a process of its own, so that nothing is remembered; it
 is CPU time, which on an idle machine is the time one waits (one thread, no network), and the best of several rounds
-through all sizes, because other work only ever adds. Imports and the whole verb (one fsync a file: the disk's figure) are printed beside it.
+through all sizes, because other work only ever adds. Imports and the whole verb (one fsync a file: the disk's figure)
+are printed beside it.
 Sloth 0.16 needs 0.75 to 0.82 s for as many, with far less validation (measured on two idle cores).
 The project has no runbooks and no experiments: every SLO is a warning of three checks, and those are found as well.
 """
