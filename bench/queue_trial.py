@@ -147,7 +147,7 @@ async def ours_enqueue(url: str, jobs: list[tuple[int, float]]) -> None:
 
     async with await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row) as conn:
         for number, seconds in jobs:
-            await queue.enqueue(conn, UUID(int=number << 32 | int(seconds * 1000)))
+            await queue.enqueue(conn, UUID(int=number << 32 | int(seconds * 1000)), "interactive")
 
 
 async def ours_worker(url: str, lease: float, limit: int) -> None:

@@ -41,15 +41,19 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ENTRYPOINT = "run"
+PRIORITIES = {"interactive": 10, "batch": 0}
+"""pgqueuer takes the highest number first."""
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 POOL_SIZE = 3  # one statement each for taking jobs, heartbeats and completions, so that none waits for another
 
 
-async def enqueue(conn: db.Connection, run_id: UUID) -> None:
+async def enqueue(conn: db.Connection, run_id: UUID, priority: str) -> None:
     """Add the run's job in the transaction of `conn`; a run that has one keeps it."""
     queries = Queries(PsycopgDriver(cast("psycopg.AsyncConnection", conn)))  # it makes its own cursors, with dict rows
-    await queries.enqueue(ENTRYPOINT, str(run_id).encode(), dedupe_key=str(run_id), on_conflict="skip")
+    await queries.enqueue(
+        ENTRYPOINT, str(run_id).encode(), PRIORITIES[priority], dedupe_key=str(run_id), on_conflict="skip"
+    )
 
 
 async def depth_and_age(pool: db.Pool) -> tuple[int, float]:
@@ -66,14 +70,14 @@ async def depth_and_age(pool: db.Pool) -> tuple[int, float]:
 async def requeue_orphans(pool: db.Pool) -> list[UUID]:
     """Queue every unfinished run that has no job; return their ids. Normally there are none."""
     query = """
-        SELECT id FROM runs WHERE state IN ('queued', 'running') AND NOT EXISTS (
+        SELECT id, priority FROM runs WHERE state IN ('queued', 'running') AND NOT EXISTS (
             SELECT FROM pgqueuer WHERE dedupe_key = runs.id::text AND status IN ('queued', 'picked'))
     """
     async with pool.connection() as conn:
-        orphans = [row["id"] for row in await (await conn.execute(query)).fetchall()]
-        for run_id in orphans:
-            await enqueue(conn, run_id)
-    return orphans
+        orphans = await (await conn.execute(query)).fetchall()
+        for row in orphans:
+            await enqueue(conn, row["id"], row["priority"])
+    return [row["id"] for row in orphans]
 
 
 async def work(

@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 COLUMNS = """
-    id, owner, question, state, answer, citations, run_class, error_kind, error_detail,
-    submitted_at, started_at, finished_at, fence
+    id, owner, coalesce(tenant, owner) AS tenant, priority, session_id, question, state, tries, answer, citations,
+    run_class, error_kind, error_detail, submitted_at, started_at, finished_at, fence, traceparent
 """
+FINAL = ("done", "failed", "cancelled")
+API = "api"
+"""Who wrote a ledger row when no worker did."""
 
 
 class LostLease(BongsuError):  # noqa: N818 - an event in the life of a run, not a fault of anybody
@@ -38,8 +41,12 @@ class Run:
 
     id: UUID
     owner: str
+    tenant: str
+    priority: str
+    session_id: UUID | None
     question: str
     state: str
+    tries: int
     answer: str | None
     citations: list[dict[str, Any]]
     run_class: str | None
@@ -49,11 +56,12 @@ class Run:
     started_at: datetime | None
     finished_at: datetime | None
     fence: int
+    traceparent: str | None
 
     @property
     def final(self) -> bool:
         """Tell whether the run will never change again."""
-        return self.state in ("done", "failed")
+        return self.state in FINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +77,48 @@ class Claim:
     age_seconds: float
 
 
-async def submit(pool: db.Pool, question: str, *, idempotency_key: str | None = None, owner: str) -> Run:
-    """Insert a run and its job in one transaction; return the earlier run when the owner used the key before.
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a caller asks for; `traceparent` is the W3C Trace Context of the request."""
 
-    Raises ConflictError when the key was used for another question.
+    question: str
+    owner: str
+    tenant: str
+    priority: str = "interactive"
+    session_id: UUID | None = None
+    idempotency_key: str | None = None
+    traceparent: str | None = None
+
+
+async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
+    """Insert a run and its job in one transaction; return it, and whether it is new.
+
+    The earlier run is returned when the owner used the idempotency key before. Raises ConflictError when the key was
+    used for another question.
     """
     insert = f"""
-        INSERT INTO runs (id, owner, idempotency_key, question) VALUES (%s, %s, %s, %s)
+        INSERT INTO runs (id, owner, tenant, priority, session_id, idempotency_key, question, traceparent)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
         ON CONFLICT (owner, idempotency_key) DO NOTHING RETURNING {COLUMNS}
     """  # noqa: S608 - a constant list of columns
     select = f"SELECT {COLUMNS} FROM runs WHERE owner = %s AND idempotency_key = %s"  # noqa: S608 - the same constant
+    values = (order.owner, order.tenant, order.priority, order.session_id, order.idempotency_key, order.question)
     async with db.transaction(pool) as conn:
-        cursor = await conn.execute(insert, (uuid4(), owner, idempotency_key, question))
+        cursor = await conn.execute(insert, (uuid4(), *values, order.traceparent))
         if row := await cursor.fetchone():
             run = Run(**row)
-            await queue.enqueue(conn, run.id)
-            return run
-        cursor = await conn.execute(select, (owner, idempotency_key))
+            await queue.enqueue(conn, run.id, run.priority)
+            await _write_note(conn, run.id, run.fence, API, "queued")
+            return run, True
+        cursor = await conn.execute(select, (order.owner, order.idempotency_key))
         earlier = Run(**(await cursor.fetchone() or {}))
-    if earlier.question != question:
+    if earlier.question != order.question:
         raise ConflictError(
             "the idempotency key was used for another question",
             where=f"run {earlier.id}",
             next="use a new key for a new question",
         )
-    return earlier
+    return earlier, False
 
 
 async def get(pool: db.Pool, run_id: UUID) -> Run | None:
@@ -173,8 +198,12 @@ async def _end(pool: db.Pool, claimed: Claim, event: str, query: str, values: tu
 
 
 async def _note(conn: db.Connection, claimed: Claim, event: str) -> None:
+    await _write_note(conn, claimed.run.id, claimed.fence, claimed.worker, event)
+
+
+async def _write_note(conn: db.Connection, run_id: UUID, fence: int, worker: str, event: str) -> None:
     query = "INSERT INTO run_events (run_id, fence, worker, pid, event) VALUES (%s, %s, %s, %s, %s)"
-    await conn.execute(query, (claimed.run.id, claimed.fence, claimed.worker, os.getpid(), event))
+    await conn.execute(query, (run_id, fence, worker, os.getpid(), event))
 
 
 def _lost_lease(run_id: UUID | str, fence: int) -> LostLease:

@@ -62,7 +62,7 @@ async def test_a_worker_that_lost_its_job_can_neither_renew_nor_give_back_nor_re
 ) -> None:
     stalled, successor = worker(pool, settings), worker(pool, settings)
     async with pool.connection() as conn:
-        await queue.enqueue(conn, uuid4())
+        await queue.enqueue(conn, uuid4(), "interactive")
     job = await take(stalled)
     async with pool.connection() as conn:
         await conn.execute("UPDATE pgqueuer SET heartbeat = now() - interval '1 hour'")

@@ -47,6 +47,11 @@ async def rows(pool: db.Pool, query: str, *args: Any) -> list[dict[str, Any]]:
         return await (await conn.execute(query, args)).fetchall()
 
 
+async def asked(pool: db.Pool, question: str, owner: str = "me", key: str | None = None) -> runs.Run:
+    run, _ = await runs.submit(pool, runs.Order(question, owner, tenant=owner, idempotency_key=key))
+    return run
+
+
 async def claimed(pool: db.Pool, run: runs.Run) -> runs.Claim:
     claim = await runs.claim(pool, run.id, "worker")
     assert claim is not None
@@ -58,7 +63,7 @@ def rejected() -> float:
 
 
 async def test_a_submitted_run_and_its_job_appear_together(pool: db.Pool) -> None:
-    run = await runs.submit(pool, "why?", owner="me")
+    run = await asked(pool, "why?")
     assert await runs.get(pool, run.id) == run
     assert run.state == "queued"
     assert await rows(pool, "SELECT dedupe_key FROM pgqueuer") == [{"dedupe_key": str(run.id)}]
@@ -68,17 +73,17 @@ async def test_a_submitted_run_and_its_job_appear_together(pool: db.Pool) -> Non
 
 
 async def test_one_idempotency_key_submitted_ten_times_at_once_makes_one_run_and_one_job(pool: db.Pool) -> None:
-    made = await asyncio.gather(*(runs.submit(pool, "why?", idempotency_key="k", owner="me") for _ in range(10)))
+    made = await asyncio.gather(*(asked(pool, "why?", key="k") for _ in range(10)))
     assert len({run.id for run in made}) == 1
     assert len(await rows(pool, "SELECT FROM pgqueuer")) == 1
 
 
 async def test_an_idempotency_key_belongs_to_its_owner_and_to_one_question(pool: db.Pool) -> None:
-    mine = await runs.submit(pool, "why?", idempotency_key="k", owner="me")
-    yours = await runs.submit(pool, "how?", idempotency_key="k", owner="you")
+    mine = await asked(pool, "why?", key="k")
+    yours = await asked(pool, "how?", key="k", owner="you")
     assert mine.id != yours.id
     with pytest.raises(ConflictError, match="another question"):
-        await runs.submit(pool, "how?", idempotency_key="k", owner="me")
+        await asked(pool, "how?", key="k")
 
 
 async def test_an_unknown_run_is_none(pool: db.Pool) -> None:
@@ -87,7 +92,7 @@ async def test_an_unknown_run_is_none(pool: db.Pool) -> None:
 
 
 async def test_each_claim_raises_the_fence_and_keeps_the_first_start(pool: db.Pool) -> None:
-    run = await runs.submit(pool, "why?", owner="me")
+    run = await asked(pool, "why?")
     first, second = await claimed(pool, run), await claimed(pool, run)
     assert (first.fence, second.fence) == (1, 2)
     assert second.run.started_at == first.run.started_at
@@ -95,7 +100,7 @@ async def test_each_claim_raises_the_fence_and_keeps_the_first_start(pool: db.Po
 
 
 async def test_a_result_under_an_old_fence_is_rejected_and_counted(pool: db.Pool) -> None:
-    run = await runs.submit(pool, "why?", owner="me")
+    run = await asked(pool, "why?")
     stale, newest = await claimed(pool, run), await claimed(pool, run)
     before = rejected()
     with pytest.raises(runs.LostLease):
@@ -110,7 +115,7 @@ async def test_a_result_under_an_old_fence_is_rejected_and_counted(pool: db.Pool
 
 
 async def test_a_run_ends_once_even_under_the_same_fence(pool: db.Pool) -> None:
-    claim = await claimed(pool, await runs.submit(pool, "why?", owner="me"))
+    claim = await claimed(pool, await asked(pool, "why?"))
     await runs.fail(pool, claim, kind="search", detail="gone")
     with pytest.raises(runs.LostLease):
         await runs.finish(pool, claim, answer="late", citations=[], run_class="simple")
@@ -119,7 +124,7 @@ async def test_a_run_ends_once_even_under_the_same_fence(pool: db.Pool) -> None:
 
 
 async def test_a_claim_waits_for_a_write_that_holds_the_fence(pool: db.Pool) -> None:
-    claim = await claimed(pool, await runs.submit(pool, "why?", owner="me"))
+    claim = await claimed(pool, await asked(pool, "why?"))
     async with db.transaction(pool) as conn:
         await runs.hold_fence(conn, claim.run.id, claim.fence)
         taking = asyncio.create_task(runs.claim(pool, claim.run.id, "another"))
@@ -134,7 +139,7 @@ async def test_a_claim_waits_for_a_write_that_holds_the_fence(pool: db.Pool) -> 
 
 
 async def test_a_stale_checkpoint_and_stale_node_writes_leave_nothing_behind(pool: db.Pool) -> None:
-    run = await runs.submit(pool, "why?", owner="me")
+    run = await asked(pool, "why?")
     stale, newest = await claimed(pool, run), await claimed(pool, run)
     saver = FencedSaver(pool)
 
@@ -161,7 +166,7 @@ async def test_a_stale_checkpoint_and_stale_node_writes_leave_nothing_behind(poo
 
 
 async def test_a_node_is_finished_in_the_ledger_exactly_when_its_writes_are_durable(pool: db.Pool) -> None:
-    claim = await claimed(pool, await runs.submit(pool, "why?", owner="me"))
+    claim = await claimed(pool, await asked(pool, "why?"))
     who = {"run_id": str(claim.run.id), "fence": claim.fence, "worker": "w", "checkpoint_ns": "", "checkpoint_id": "c"}
     config: Any = {"configurable": {"thread_id": str(claim.run.id), **who}}
     async with pool.connection() as conn:
@@ -201,7 +206,7 @@ async def test_a_switch_of_the_provider_is_seen_by_the_next_read(pool: db.Pool) 
 
 
 async def test_spend_is_summed_from_an_instant_on(pool: db.Pool) -> None:
-    run = await runs.submit(pool, "why?", owner="me")
+    run = await asked(pool, "why?")
     await usage.record(pool, run.id, "primary", "gpt-4o", 100, 10, 0.25)
     await usage.record(pool, None, "secondary", "gpt-4o", 100, 10, 0.5)
     now = datetime.now(UTC)

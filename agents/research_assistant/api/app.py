@@ -63,7 +63,8 @@ def _add_runs(app: FastAPI, pool: db.Pool, callers: Callers) -> None:
         """Take a question; the same Idempotency-Key gives the same run."""
         owner = await callers.name(request)
         key = _idempotency_key(request)
-        run = await runs.submit(pool, parse_question(await request.body()), idempotency_key=key, owner=owner)
+        question = parse_question(await request.body())
+        run, _ = await runs.submit(pool, runs.Order(question, owner, tenant=owner, idempotency_key=key))
         path = f"/v1/runs/{run.id}"
         content = {"id": str(run.id), "state": run.state, "links": {"self": path}}
         return _json(content, HTTPStatus.ACCEPTED, {"Location": path})

@@ -136,7 +136,7 @@ class Jobs:
     def submit(self, *questions: str) -> list[UUID]:
         async def submit_all() -> list[UUID]:
             async with await db.open_pool(self.settings, max_size=1) as pool:
-                return [(await runs.submit(pool, question, owner="test")).id for question in questions]
+                return [(await runs.submit(pool, runs.Order(question, "test", "test")))[0].id for question in questions]
 
         return asyncio.run(submit_all())
 
