@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bongsu.core.conventions import WAL_COVERED
 from bongsu.core.durations import format_duration, parse_duration
 from bongsu.slo.rule_texts import rule_texts
 
@@ -135,7 +136,10 @@ def _words(text: str, found: re.Match[str], change: Callable[[str], str]) -> str
     return " ".join(f"{before}[{found[1]} -> {change(found[1])}]{after}".split())
 
 
-_WHOLE = re.compile(r"_files\)|_in_a_row\)|_size_bytes|_timestamp_seconds\[7d\]\)|round\([^\n]*|\bup\{[^}]*\}\)")
+_WHOLE = re.compile(
+    r"_files\)|_in_a_row\)|_size_bytes|round\([^\n]*|\bup\{[^}]*\}\)"
+    r"|_timestamp_seconds\[\d+d\]\) > $|_limit_bytes\{[^}]*\} > $"
+)
 
 
 def _same_counts(before: str, change: str) -> bool:
@@ -145,19 +149,56 @@ def _same_counts(before: str, change: str) -> bool:
     return found is not None and step(float(found[1])) == step(float(found[2]))
 
 
+_COVERED = re.escape(f"max_over_time({WAL_COVERED.name}[1d]) * ")
+_SAME: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
+    (
+        ("label",),
+        r"slo:",
+        r"\[ sloth_(?:id|service|slo): \S+ -> \]",
+        "a label that a recording sets comes with the series it is computed from as well",
+    ),
+    (("selector",), r"group_left", "", "burn rates are matched on the ids: the other side names the SLO"),
+    (
+        ("selector",),
+        r"unless \(*[a-z_]+[^}]*$",
+        "",
+        "a wider selector behind `unless`: what it adds is not in what it is taken from",
+    ),
+    (
+        ("selector", "matcher"),
+        "",
+        r"\[(?:\{(?:fstype!~|id!=)[^>]* -> \{|tmpfs[^>]* -> xtmpfs|/ -> x/)",
+        "a wider selector on one side of a division: the other side has no series to go with what it adds",
+    ),
+    (
+        ("window", "function"),
+        r"\n +or\n +0 \* (?:sum\([^\n]*)?$",
+        "",
+        "zero times a rate is zero whatever the rate",
+    ),
+    (
+        ("constant",),
+        rf"{_COVERED}$",
+        "",
+        "of what has been 0 all the time: what is more is in the arm before",
+    ),
+    (
+        ("constant",),
+        r"label_replace\(vector\($",
+        "",
+        "only a reason is put on it: what its value is nobody sees",
+    ),
+)
+"""Kinds, what is in the expression (before the change where it ends in $), what the change is, and why it is none."""
+
+
 def _equivalent(kind: str, change: str, expression: str, at: int) -> str:
     """Return why a change means the same, or nothing."""
     before = expression[:at]
-    if kind == "label" and re.search(r"\[ sloth_(?:id|service|slo): \S+ -> \]", change) and "slo:" in expression:
-        return "a label that a recording sets comes with the series it is computed from as well"
-    if kind == "selector" and "group_left" in expression:
-        return "burn rates are matched on the ids: the other side names the SLO"
-    if kind == "selector" and re.search(r"unless \(*[a-z_]+[^}]*$", before):
-        return "a wider selector behind `unless`: what it adds is not in what it is taken from"
-    if kind in ("selector", "matcher") and re.search(r"\[(?:\{fstype!~[^>]* -> \{|tmpfs[^>]* -> xtmpfs)", change):
-        return "a wider selector on one side of a division: the other side has no series to go with what it adds"
-    if kind in ("window", "function") and re.search(r"\n +or\n +0 \* (?:sum\([^\n]*)?$", before):
-        return "zero times a rate is zero whatever the rate"
+    for kinds, stands, changed, why in _SAME:
+        text = before if stands.endswith("$") else expression
+        if kind in kinds and re.search(stands, text) and re.search(changed, change):
+            return why
     return _same_threshold(change, before) if kind == "threshold" else ""
 
 

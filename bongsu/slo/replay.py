@@ -1,7 +1,7 @@
 """Write promtool tests of what is compiled from an SLO: of its recordings, of each of its alerts, and of all together.
 
 - Each tier's alert alone, fed with recorded base rates: fires, stays silent and clears, exact to one sample.
-- The recordings: bongsu/slo/replay_records.py.
+- The recordings: bongsu/slo/replay_records.py. The absence alert: bongsu/slo/replay_absence.py.
 - From raw series through every rule of the SLO, for its fastest tier: that the parts fit together, in order.
 
 Each test comes with a rule file of its own that holds only the rules it is about: promtool evaluates every rule it
@@ -21,9 +21,11 @@ from bongsu.core.artefacts import header
 from bongsu.core.durations import format_duration
 from bongsu.core.emit import dump
 from bongsu.slo.absence import NAME as ABSENT
+from bongsu.slo.absence import counts_series, job_of
 from bongsu.slo.example import example, shared
 from bongsu.slo.model import threshold
 from bongsu.slo.oracle import Definition, Phase
+from bongsu.slo.replay_absence import hold_test, story_test
 from bongsu.slo.replay_events import events_test
 from bongsu.slo.replay_records import BAD, TOTAL, ids, other, selector, shares_test
 from bongsu.slo.rule_texts import rule_texts
@@ -90,7 +92,8 @@ def definition(tier: Tier, objective: float) -> Definition:
 
 
 def _replays(slo: Slo, windows: Windows, rules: RuleTexts, factor: float) -> Iterable[Replay]:
-    alerts = [rule for rule in rules.alerts() if not rule.lstrip().startswith(f"- alert: {ABSENT}\n")]
+    absent = [rule for rule in rules.alerts() if rule.lstrip().startswith(f"- alert: {ABSENT}\n")]
+    alerts = [rule for rule in rules.alerts() if rule not in absent]
     base = names.events_record(windows.base)
     if len(alerts) < len(windows.tiers):
         raise ValueError(f"{len(alerts)} alerts for {len(windows.tiers)} tiers of {slo.id}")
@@ -98,6 +101,8 @@ def _replays(slo: Slo, windows: Windows, rules: RuleTexts, factor: float) -> Ite
         yield _replay(slo, tier.name, rules.file(alert), _alert_test(slo, tier, factor))
         if tier.hold:
             yield _replay(slo, f"{tier.name}-hold", rules.file(alert), _hold_test(slo, tier, factor))
+    for rule in absent if factor == 1.0 else ():
+        yield from _absence(slo, windows, rules.file(rule))
     shares = rules.file(*rules.recordings(base, of=False))
     yield _replay(slo, "shares", shares, shares_test(slo, windows, factor))
     found = example(slo)
@@ -107,6 +112,13 @@ def _replays(slo: Slo, windows: Windows, rules: RuleTexts, factor: float) -> Ite
     fastest = min(windows.tiers, key=lambda tier: tier.long_seconds)
     if fastest.long_seconds <= _SHORT:
         yield _replay(slo, "whole", rules.file(*rules.rules), _whole_test(slo, fastest, found, factor))
+
+
+def _absence(slo: Slo, windows: Windows, rules: str) -> Iterable[Replay]:
+    if job_of(slo):
+        yield _replay(slo, "target-down", rules, hold_test(slo))
+    if counts_series(slo):
+        yield _replay(slo, "absence", rules, story_test(slo, windows))
 
 
 def _replay(slo: Slo, part: str, rules: str, test: dict[str, object]) -> Replay:

@@ -18,7 +18,8 @@ def replays(factor: float = 1.0) -> dict[str, Replay]:
 def test_every_tier_and_every_recording_has_a_test_with_a_rule_file_of_its_own() -> None:
     made = replays()
     counts = {name: len(yaml.safe_load(r.rules)["groups"][0]["rules"]) for name, r in made.items()}
-    assert counts == {"fast": 1, "slow": 1, "day": 1, "days": 1, "shares": 10, "events": 2, "whole": 17}
+    tiers = {"fast": 1, "slow": 1, "day": 1, "days": 1}
+    assert counts == tiers | {"target-down": 1, "absence": 1, "shares": 10, "events": 2, "whole": 17}
     assert all(yaml.safe_load(r.test)["rule_files"] == [f"{r.name}.rules.yml"] for r in made.values())
 
 
@@ -38,6 +39,10 @@ def test_no_question_lies_at_a_sample() -> None:
 
 def test_compressed_time_shortens_samples_and_evaluations() -> None:
     assert yaml.safe_load(replays(10.0)["days"].test)["tests"][0]["interval"] == "30s"
+
+
+def test_absence_is_replayed_at_its_true_windows_only() -> None:
+    assert [name for name in replays(10.0) if name in ("absence", "target-down")] == []
 
 
 def test_a_rule_file_that_lacks_an_alert_is_refused() -> None:
