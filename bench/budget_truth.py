@@ -97,9 +97,8 @@ def _system(played: list[History], first: float) -> list[tuple[str, Points]]:
 
 async def _rates(url: str, history: History, group: Group, first: float) -> list[tuple[str, Points]]:
     """Return what the rules that read the system record: our two base rates, Sloth's ratio of 5 minutes."""
-    _, ratio = next(iter(sloth(*history.queries())))
-    theirs = f'slo:sli_error:ratio_rate5m{{sloth_id="demo-works",{_sloths(history)}}}'
-    asked = [*((_series(rule), rule.expr) for rule in group.rules[:2]), (theirs, ratio)]
+    theirs = _of_sloth(history, sli_record("5m"))
+    asked = [(_series(rule), rule.expr) for rule in (*group.rules[:2], theirs)]
     return [(name, await query_range(url, expr, (first, END), MINUTE)) for name, expr in asked]
 
 
@@ -115,10 +114,9 @@ async def _hourly(url: str, history: History, group: Group, first: float) -> lis
 
 async def _budgets(url: str, history: History, group: Group) -> tuple[Points, Points]:
     ours = next(rule for rule in group.rules if isinstance(rule, Recording) and rule.record == sli_record(PERIOD))
-    averaged = dict(sloth("", ""))[sli_record(PERIOD)]
-    averaged = averaged.replace('sloth_service="demo", sloth_slo="works"', _sloths(history))
+    theirs = _of_sloth(history, sli_record(PERIOD))
     span = (END - ASKED, END)
-    return await query_range(url, ours.expr, span, HOUR), await query_range(url, averaged, span, HOUR)
+    return await query_range(url, ours.expr, span, HOUR), await query_range(url, theirs.expr, span, HOUR)
 
 
 def _series(rule: object) -> str:
@@ -127,8 +125,9 @@ def _series(rule: object) -> str:
     return rule.record + "{" + ",".join(f'{key}="{value}"' for key, value in rule.labels.items()) + "}"
 
 
-def _sloths(history: History) -> str:
-    return f'history="{history.name}"'
+def _of_sloth(history: History, record: str) -> Recording:
+    rules = sloth(*history.queries(), service=history.name)
+    return next(rule for rule in rules if isinstance(rule, Recording) and rule.record == record)
 
 
 if __name__ == "__main__":

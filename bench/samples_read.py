@@ -6,7 +6,7 @@ A second world has 4,000 raw series, of which only the last hour is loaded: our 
 ours that read them, and they look back ten minutes. Sloth's are not asked there: its seven ratios read up to 3 days of
 each, so that they grow a hundredfold with the series.
 Recorded series are fed, not evaluated: what a rule reads does not depend on their values.
-The rules of Sloth 0.16 are typed from research/slo.md 2.1 (bench/support/history.py).
+Sloth's rules are those that `bongsu compile --compat sloth` writes (held equal to Sloth's own in tests/golden/sloth).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def _asked(count: int, span: float, *, with_sloth: bool) -> tuple[int, int
         text.unlink()
         async with prometheus(data) as url:
             ours = [(rule, samples_read(url, rule.expr, END)[0]) for rule in group.rules]
-            theirs = sum(samples_read(url, expr, END)[0] for _, expr in sloth(BAD, TOTAL)) if with_sloth else 0
+            theirs = sum(samples_read(url, rule.expr, END)[0] for rule in sloth(BAD, TOTAL)) if with_sloth else 0
     base = sum(read for rule, read in ours if isinstance(rule, Recording) and "demo_events_total" in rule.expr)
     if not base or any(not read for rule, read in ours if "vector(" not in rule.expr):
         raise SystemExit(f"a rule read nothing: {[rule.expr for rule, read in ours if not read]}")
