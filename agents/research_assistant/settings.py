@@ -43,6 +43,11 @@ class Settings:
     run_deadline_seconds: float
     drain_seconds: float
     log_level: str
+    tenant_concurrency: int  # 0: any number
+    batch_tries: int
+    interactive_tries: int
+    retry_seconds: float
+    retry_max_seconds: float
     budget_usd_per_day: float
     budget_timezone: ZoneInfo
     budget_day_seconds: float
@@ -71,6 +76,11 @@ class Settings:
             run_deadline_seconds=reader.number("RESEARCH_ASSISTANT_RUN_DEADLINE_SECONDS", 120, low=1),
             drain_seconds=reader.number("RESEARCH_ASSISTANT_DRAIN_SECONDS", 25, low=0),
             log_level=reader.choice("RESEARCH_ASSISTANT_LOG_LEVEL", "INFO", LOG_LEVELS),
+            tenant_concurrency=reader.integer("RESEARCH_ASSISTANT_TENANT_CONCURRENCY", 32, low=0),
+            batch_tries=reader.integer("RESEARCH_ASSISTANT_BATCH_TRIES", 4, low=1),
+            interactive_tries=reader.integer("RESEARCH_ASSISTANT_INTERACTIVE_TRIES", 1, low=1),
+            retry_seconds=reader.number("RESEARCH_ASSISTANT_RETRY_SECONDS", 5, low=0),
+            retry_max_seconds=reader.number("RESEARCH_ASSISTANT_RETRY_MAX_SECONDS", 300, low=0),
             budget_usd_per_day=reader.number("BUDGET_USD_PER_DAY", 50, low=0),
             budget_timezone=reader.timezone("BUDGET_TIMEZONE", "Asia/Seoul"),
             budget_day_seconds=reader.number("BUDGET_DAY_SECONDS", SECONDS_PER_DAY, low=1, high=SECONDS_PER_DAY),
