@@ -101,6 +101,20 @@ def _add_operator_verbs(verbs: Any) -> None:
     add.add_argument("name")
     add.add_argument("--key-file", type=Path, required=True, metavar="F")
 
+    dead = _group(verbs, "dead", "Look at runs that failed for good, and take them back.")
+    listed = _add(
+        dead, "list", "verbs.dead:show_all", "Print the newest dead letters: id, when, priority, tries, kind, question."
+    )
+    listed.add_argument("--kind", metavar="K", help="only those that failed with this kind")
+    listed.add_argument("--limit", type=int, default=50, metavar="N", help="at most N of them (default: 50)")
+    show = _add(dead, "show", "verbs.dead:show", "Print a run as JSON with its whole history.")
+    show.add_argument("id")
+    text = "Queue dead letters again: the same runs, tries counted anew, finished nodes kept."
+    replay = _add(dead, "replay", "verbs.dead:replay", text)
+    replay.add_argument("ids", nargs="*", metavar="ID")
+    replay.add_argument("--kind", metavar="K", help="all that failed with this kind")
+    _add(verbs, "cancel", "verbs.dead:cancel", "Cancel a run.").add_argument("id")
+
     provider = _group(verbs, "provider", "Show or switch the LLM endpoint in use.")
     _add(provider, "show", "verbs.provider:show", "Print the LLM endpoint in use.")
     switch = _add(provider, "switch", "verbs.provider:switch", "Send every LLM call from now on to this endpoint.")

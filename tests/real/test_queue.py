@@ -16,6 +16,7 @@ from research_assistant import db, migrate, queue, runs, taking
 from research_assistant.settings import Settings
 
 from tests.real.support.pg import Postgres, postgres
+from tests.real.support.waiting import until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -105,21 +106,21 @@ async def test_what_a_tenants_limit_or_full_hands_keep_from_a_worker_is_no_work_
         await conn.execute("DELETE FROM pgqueuer")
 
 
-async def test_a_takers_place_in_line_ends_with_its_statement(pool: db.Pool, settings: Settings) -> None:
-    queries = worker(pool, settings)
-    async with db.transaction(pool) as conn:
-        await conn.execute(taking.LOCK)
-        async with pool.connection() as other, asyncio.TaskGroup() as tasks:
-            taking_now = tasks.create_task(queries.eligible_queued_work([QueueEntrypoint(queue.ENTRYPOINT)]))
-            await taking_now  # who only looks does not stand in line
-            row = await (
-                await other.execute("SELECT count(*) AS held FROM pg_locks WHERE locktype = 'advisory'")
-            ).fetchone()
-            assert row == {"held": 1}
-    async with pool.connection() as conn:
-        await queries.dequeue(1, {}, QueueManagerId(uuid4()), None, timedelta(minutes=1))
-        row = await (await conn.execute("SELECT count(*) AS held FROM pg_locks WHERE locktype = 'advisory'")).fetchone()
-        assert row == {"held": 0}
+async def test_a_taker_stands_in_line_for_its_statement_only(pool: db.Pool, settings: Settings) -> None:
+    taker = worker(pool, settings)
+    locks = "SELECT granted FROM pg_locks WHERE locktype = 'advisory'"
+    async with pool.connection() as watcher:
+        async with db.transaction(pool) as conn:
+            await conn.execute(taking.LOCK)
+            taken = asyncio.create_task(taker.dequeue(1, {}, QueueManagerId(uuid4()), None, timedelta(minutes=1)))
+
+            async def stands_in_line() -> bool:
+                rows = await (await watcher.execute(locks)).fetchall()
+                return {"granted": False} in rows
+
+            await until_async(stands_in_line, "the taker stands in line")
+        assert await taken == []
+        assert await (await watcher.execute(locks)).fetchall() == []
 
 
 async def test_statements_and_notifications_outlive_the_server_until_the_worker_stops() -> None:
