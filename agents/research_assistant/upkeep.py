@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def again_and_again(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+async def again_and_again(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
     """Call `work` every `seconds` until cancelled, the first time after one pause; wait out a database that is away."""
     while True:
         await asyncio.sleep(seconds)

@@ -26,7 +26,7 @@ from pgqueuer.errors import RetryRequested
 
 from bongsu.core.errors import StateError
 from bongsu.telemetry import metrics as m
-from research_assistant import db, health, queue, runs, tries, upkeep
+from research_assistant import db, health, queue, retention, runs, tries, upkeep
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.errors import RunError
 from research_assistant.imports import collector_paused
@@ -91,6 +91,11 @@ async def run(settings: Settings, metrics_port: int, open_graph: OpenGraph | Non
                 tasks.create_task(worker.drain()),
                 tasks.create_task(upkeep.again_and_again(CANCEL_POLL_SECONDS, worker.cancel_asked)),
                 tasks.create_task(upkeep.again_and_again(settings.lease_seconds, partial(upkeep.queue_orphans, pool))),
+                tasks.create_task(
+                    upkeep.again_and_again(
+                        settings.retention_seconds, partial(retention.prune, pool, settings.retention)
+                    )
+                ),
             ]
             log.info("worker %s takes up to %d runs at once", worker.name, settings.concurrency)
             await queue.work(queue_pool, settings, worker.handle, stopping)
