@@ -43,14 +43,14 @@ STATEMENTS: Mapping[str, str] = {
         WITH chosen AS ({_FINAL} AND state IN ('done', 'cancelled') AND {_CHECKPOINTED} {_OLDEST_FIRST}),
         {_CHECKPOINTS_GONE}
         SELECT FROM writes UNION ALL SELECT FROM blobs UNION ALL SELECT FROM points
-    """,
+    """,  # noqa: S608
     "run_events": _old("run_events", "at", "AND (SELECT finished_at FROM runs WHERE id = run_id) IS NOT NULL"),
     "feedback": _old("feedback", "at"),
     # A run's ledger and feedback go with it by their references; its checkpoints know it by name only.
     "runs": f"""
         WITH chosen AS ({_FINAL} {_OLDEST_FIRST}), {_CHECKPOINTS_GONE}
         DELETE FROM runs WHERE id IN (SELECT id FROM chosen)
-    """,
+    """,  # noqa: S608
     "usage": _old("llm_usage", "at"),
     "sessions": _old("sessions", "last_at"),
     "queue_log": _old("pgqueuer_log", "created"),

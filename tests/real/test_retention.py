@@ -23,16 +23,8 @@ if TYPE_CHECKING:
     from tests.real.support.pg import Postgres
 
 KEEP = Retention(**dict.fromkeys(asdict(Retention()), 0.0))
-TABLES = (
-    "runs",
-    "run_events",
-    "feedback",
-    "sessions",
-    "llm_usage",
-    "checkpoints",
-    "checkpoint_blobs",
-    "checkpoint_writes",
-)
+CHECKPOINTS = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
+TABLES = ("runs", "run_events", "feedback", "sessions", "llm_usage", *CHECKPOINTS)
 
 
 @pytest.fixture
@@ -108,7 +100,7 @@ def test_a_run_takes_with_it_all_that_is_its_own_and_usage_stays_without_its_nam
     assert (after["runs"], after["feedback"], after["sessions"], after["llm_usage"]) == (1, 1, 3, 3)
     for table in ("run_events", "feedback"):
         assert {row["run_id"] for row in j.rows(f"SELECT run_id FROM {table}")} == {young}  # noqa: S608
-    for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes"):
+    for table in CHECKPOINTS:
         assert {row["thread_id"] for row in j.rows(f"SELECT thread_id FROM {table}")} == {str(young)}  # noqa: S608
     assert j.one("SELECT count(*) FROM llm_usage WHERE run_id IS NULL") == 2
 
