@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bongsu.core.conventions import COST_BUDGET_USED, ERRORS, EVENTS, QUEUE_DEPTH, QUEUE_OLDEST_AGE
+from bongsu.core.conventions import COST_BUDGET_USED, ERRORS, EVENTS, PRIORITIES, QUEUE_DEPTH, QUEUE_OLDEST_AGE
 from tests.real.support.assistant import answers
 from tests.real.support.pg import free_port
 from tests.real.support.waiting import until
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 NOBODY = "4d491f06-d8c9-4515-9b12-ac45b93eb5ac"  # fixed: parallel workers must collect the same names
 
-GAUGES = (QUEUE_DEPTH.name, QUEUE_OLDEST_AGE.name, COST_BUDGET_USED.name)
+WAITING = (f'{name}{{priority="{p}"}}' for name in (QUEUE_DEPTH.name, QUEUE_OLDEST_AGE.name) for p in PRIORITIES)
+GAUGES = (*WAITING, COST_BUDGET_USED.name)
 BAD = f'{EVENTS.name}{{kind="api",outcome="bad"}}'
 GOOD = f'{EVENTS.name}{{kind="api",outcome="good"}}'
 
@@ -152,7 +153,7 @@ def test_a_database_without_a_schema_makes_the_api_not_ready(assistant: Assistan
     assert process.wait(20) == 0
 
 
-def test_sigterm_lets_a_request_under_way_finish(assistant: Assistant) -> None:
+def test_sigterm_lets_a_request_under_way_finish_and_tells_later_ones_to_come_back(assistant: Assistant) -> None:
     port = free_port()
     process = assistant.start("api-drained", "api", "--port", str(port))
     until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the second API is ready")
@@ -168,6 +169,11 @@ def test_sigterm_lets_a_request_under_way_finish(assistant: Assistant) -> None:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 100")  # the application waits for the body
         process.send_signal(signal.SIGTERM)
+        until(lambda: assistant.http("GET", f"http://127.0.0.1:{port}/readyz", key=None).status == 503, "it drains")
+        late = assistant.http("POST", f"http://127.0.0.1:{port}/v1/runs", body)
+        assert is_problem(late, 503)
+        assert late.headers["retry-after"] == "1"
+        assert assistant.http("GET", f"http://127.0.0.1:{port}/healthz", key=None).status == 200
         until(lambda: "Shutting down" in assistant.log("api-drained"), "the API stops")
         connection.sendall(body)
         assert connection.recv(100).startswith(b"HTTP/1.1 202")

@@ -106,7 +106,8 @@ def _add_documents(app: FastAPI, pool: db.Pool, callers: Callers) -> None:
 
 
 def _add_operations(app: FastAPI, pool: db.Pool) -> None:
-    wanted = sorted(ScriptDirectory(str(MIGRATIONS)).get_heads())
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    wanted, known = sorted(scripts.get_heads()), {script.revision for script in scripts.walk_revisions()}
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
@@ -123,7 +124,8 @@ def _add_operations(app: FastAPI, pool: db.Pool) -> None:
             found = []
         except psycopg.Error as error:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The database does not answer ({type(error).__name__}).")
-        if found != wanted:
+        # A revision we do not know is a newer version's: it only adds (docs/jobs.md), and we go on beside it.
+        if found != wanted and known.issuperset(found):
             detail = f"The schema is at {found or 'nothing'}, not at {wanted}: run `research-assistant migrate`."
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
         return PlainTextResponse("ready\n")

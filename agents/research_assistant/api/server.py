@@ -1,4 +1,4 @@
-"""The API process: bind first, open the pool, serve until SIGTERM, finish what is under way, leave."""
+"""The API process: bind first, open the pool, serve until SIGTERM, say so to newcomers, finish the rest, leave."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import uvicorn
 from bongsu.core.errors import StateError
 from research_assistant import db
 from research_assistant.api.app import build_app
+from research_assistant.api.drain import Draining, DrainingServer
 from research_assistant.api.gauges import Gauges
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ def main(settings: Settings, port: int) -> None:
 async def _serve(settings: Settings, config: uvicorn.Config, sock: socket.socket) -> None:
     async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
         pool.timeout = CHECKOUT_SECONDS
-        config.app = build_app(pool)
+        config.app = draining = Draining(build_app(pool))
         reading = asyncio.create_task(Gauges(settings, pool).keep_reading())
         try:
-            await uvicorn.Server(config).serve(sockets=[sock])
+            await DrainingServer(config, draining, settings.api_drain_seconds).serve(sockets=[sock])
         finally:
             reading.cancel()
             with suppress(asyncio.CancelledError):

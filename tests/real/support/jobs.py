@@ -11,24 +11,23 @@ import sys
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import psycopg
-from psycopg.rows import dict_row
 from research_assistant import db, migrate, runs
 from research_assistant.settings import Settings
 
-from bongsu.core.conventions import NODES
+from tests.real.support.ledger import Ledger
 from tests.real.support.pg import free_port
 from tests.real.support.waiting import until
 from tests.real.support.worker import TINY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from uuid import UUID
 
     from tests.real.support.pg import Postgres
 
+T = TypeVar("T")
 LEASE_SECONDS = 2
 
 
@@ -84,7 +83,7 @@ class WorkerProcess:
             return False
 
 
-class Jobs:
+class Jobs(Ledger):
     """Runs in a fresh, migrated database and the worker processes a test started on it."""
 
     def __init__(self, url: str, forks: ForkServer, variables: Mapping[str, str], graph: str) -> None:
@@ -99,10 +98,7 @@ class Jobs:
         self.forks, self.graph = forks, graph
         self.workers: dict[int, WorkerProcess] = {}
         migrate.migrate(self.settings)
-        self.reconnect()
-
-    def reconnect(self) -> None:
-        self.conn = psycopg.connect(self.settings.database_url, autocommit=True, row_factory=dict_row)
+        super().__init__(url)
 
     def spawn(self, *flags: str) -> WorkerProcess:
         port = free_port()
@@ -133,25 +129,27 @@ class Jobs:
             self.kill(pid)
         self.conn.close()
 
-    def submit(self, *questions: str) -> list[UUID]:
-        async def submit_all() -> list[UUID]:
+    def submit(self, *questions: str, tenant: str = "test", priority: str = "interactive") -> list[UUID]:
+        async def submit_all(pool: db.Pool) -> list[UUID]:
+            orders = [runs.Order(question, tenant, tenant, priority) for question in questions]
+            return [(await runs.submit(pool, order))[0].id for order in orders]
+
+        return self.with_pool(submit_all)
+
+    def with_pool(self, do: Callable[[db.Pool], Awaitable[T]]) -> T:
+        """Return what `do` returns for a pool of one connection."""
+
+        async def opened() -> T:
             async with await db.open_pool(self.settings, max_size=1) as pool:
-                return [(await runs.submit(pool, runs.Order(question, "test", "test")))[0].id for question in questions]
+                return await do(pool)
 
-        return asyncio.run(submit_all())
-
-    def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
-        return self.conn.execute(query, args).fetchall()
-
-    def one(self, query: str, *args: Any) -> Any:
-        """Return the only column of the only row."""
-        return next(iter(self.rows(query, *args)[0].values()))
+        return asyncio.run(opened())
 
     def run(self, run_id: UUID) -> dict[str, Any]:
         return self.rows("SELECT * FROM runs WHERE id = %s", run_id)[0]
 
     def wait_final(self, *run_ids: UUID) -> None:
-        query = "SELECT count(*) FROM runs WHERE id = ANY(%s) AND state IN ('done', 'failed')"
+        query = "SELECT count(*) FROM runs WHERE id = ANY(%s) AND state IN ('done', 'failed', 'cancelled')"
         until(lambda: self.one(query, list(run_ids)) == len(run_ids), "all runs are final")
 
     def started(self, node: str, run_id: UUID | None = None) -> dict[str, Any]:
@@ -165,46 +163,6 @@ class Jobs:
         """
         found = self.rows(query, node, list(self.workers), run_id, run_id)
         return found[0] if found else {}
-
-    # What must be empty after any violence.
-
-    def not_done(self) -> list[dict[str, Any]]:
-        return self.rows("SELECT id, state, fence, error_kind, error_detail FROM runs WHERE state <> 'done'")
-
-    def final_twice(self) -> list[dict[str, Any]]:
-        """Return runs that have more or fewer than one final row in the ledger."""
-        return self.rows(
-            """SELECT r.id, count(e.id) FROM runs r
-               LEFT JOIN run_events e ON e.run_id = r.id AND e.event IN ('done', 'failed')
-               GROUP BY r.id HAVING count(e.id) <> 1"""
-        )
-
-    def rerun_nodes(self) -> list[dict[str, Any]]:
-        """Return nodes that were started again under a later fence although they were finished."""
-        return self.rows(
-            """SELECT s.run_id, s.node, f.fence AS finished_under, s.fence AS started_under
-               FROM run_events f JOIN run_events s ON s.run_id = f.run_id AND s.task_id = f.task_id
-               WHERE f.event = 'finished' AND s.event = 'started' AND s.fence > f.fence"""
-        )
-
-    def incomplete_ledgers(self) -> list[dict[str, Any]]:
-        """Return done runs whose ledger lacks a kind of node, or has a started node not finished exactly once."""
-        return self.rows(
-            """SELECT r.id, count(*) FILTER (WHERE e.event = 'finished') AS finished,
-                      count(DISTINCT e.task_id) AS tasks, array_agg(DISTINCT e.node) AS nodes
-               FROM runs r LEFT JOIN run_events e ON e.run_id = r.id AND e.event IN ('started', 'finished')
-               WHERE r.state = 'done' GROUP BY r.id
-               HAVING count(*) FILTER (WHERE e.event = 'finished') <> count(DISTINCT e.task_id)
-                  OR count(DISTINCT e.node) <> %s""",
-            len(NODES),
-        )
-
-    def forked_chains(self) -> list[dict[str, Any]]:
-        """Return checkpoints with more than one child, and threads with more than one root."""
-        return self.rows(
-            """SELECT thread_id, parent_checkpoint_id, count(*) AS children FROM checkpoints
-               GROUP BY thread_id, parent_checkpoint_id HAVING count(*) > 1"""
-        )
 
 
 @contextmanager
