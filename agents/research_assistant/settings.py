@@ -46,6 +46,9 @@ class Settings:
     budget_usd_per_day: float
     budget_timezone: ZoneInfo
     budget_day_seconds: float
+    requests_per_minute: int
+    tenant_documents: int
+    tenant_document_bytes: int
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, needs: Collection[str] = SERVER_NEEDS) -> Settings:
@@ -74,6 +77,9 @@ class Settings:
             budget_usd_per_day=reader.number("BUDGET_USD_PER_DAY", 50, low=0),
             budget_timezone=reader.timezone("BUDGET_TIMEZONE", "Asia/Seoul"),
             budget_day_seconds=reader.number("BUDGET_DAY_SECONDS", SECONDS_PER_DAY, low=1, high=SECONDS_PER_DAY),
+            requests_per_minute=reader.integer("RESEARCH_ASSISTANT_REQUESTS_PER_MINUTE", 6_000, low=1),
+            tenant_documents=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENTS", 500, low=0),
+            tenant_document_bytes=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENT_BYTES", 20_000_000, low=0),
         )
         reader.require(needs)
         reader.raise_problems()

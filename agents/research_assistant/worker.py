@@ -24,7 +24,7 @@ from pgqueuer.errors import RetryRequested
 
 from bongsu.core.errors import StateError
 from bongsu.telemetry import metrics as m
-from research_assistant import db, health, queue, runs
+from research_assistant import db, health, queue, runs, sessions
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.errors import RunError
 from research_assistant.imports import collector_paused
@@ -168,7 +168,7 @@ class Worker:
         try:
             async with bound:
                 resumable = await self.saver.aget_tuple(config) is not None
-                given = None if resumable else {"question": claim.run.question}
+                given = None if resumable else await sessions.given(self.pool, claim.run)
                 return await self._drainable(given, config)
         except TimeoutError as error:
             if not bound.expired():
@@ -179,7 +179,7 @@ class Worker:
             await runs.release(self.pool, claim)
             raise _hand_back(STOPPING) from drained
 
-    async def _drainable(self, given: dict[str, str] | None, config: RunnableConfig) -> dict[str, Any]:
+    async def _drainable(self, given: dict[str, Any] | None, config: RunnableConfig) -> dict[str, Any]:
         """Run the graph so that `drain` can ask it to stop and at last cancel it."""
         control = RunControl()
         task = asyncio.create_task(self.graph.ainvoke(given, config, durability="sync", control=control))
