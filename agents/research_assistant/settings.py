@@ -74,6 +74,7 @@ class Settings:
     requests_per_minute: int
     tenant_documents: int
     tenant_document_bytes: int
+    admission_file: str
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, needs: Collection[str] = SERVER_NEEDS) -> Settings:
@@ -112,6 +113,7 @@ class Settings:
             requests_per_minute=reader.integer("RESEARCH_ASSISTANT_REQUESTS_PER_MINUTE", 6_000, low=1),
             tenant_documents=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENTS", 500, low=0),
             tenant_document_bytes=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENT_BYTES", 20_000_000, low=0),
+            admission_file=reader.text("RESEARCH_ASSISTANT_ADMISSION_FILE", ""),
         )
         reader.require(needs)
         reader.raise_problems()

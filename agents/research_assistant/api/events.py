@@ -10,6 +10,7 @@ from fastapi import FastAPI, Header
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations of the routes
 from starlette.responses import Response, StreamingResponse
 
+from bongsu.telemetry import metrics as m
 from research_assistant import tenant_runs
 from research_assistant.api import streams
 from research_assistant.api.forms import PathId, iso, not_found, uuid_of, wrong
@@ -81,6 +82,7 @@ class Stream(StreamingResponse):
                 self.body_iterator = _written(self._hub, listener)
                 await super().__call__(scope, receive, send)
         except streams.TooManyStreams:
+            m.shed.labels("busy", "none").inc()
             detail = "Too many streams at once: close some, or ask for the run itself."
             busy = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
             await busy(scope, receive, send)
