@@ -110,7 +110,7 @@ async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
     """Insert a run and its job in one transaction; return it, and whether it is new.
 
     The earlier run is returned when the owner used the idempotency key before. Raises ConflictError when the key was
-    used for another question.
+    used for another question or session, or by a former holder of the name in another tenant.
     """
     insert = f"""
         INSERT INTO runs (id, owner, tenant, priority, session_id, idempotency_key, question, traceparent)
@@ -128,7 +128,8 @@ async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
             return run, True
         cursor = await conn.execute(select, (order.owner, order.idempotency_key))
         earlier = Run(**(await cursor.fetchone() or {}))
-    if earlier.question != order.question:
+    before = (earlier.tenant, earlier.question, earlier.session_id)
+    if before != (order.tenant, order.question, order.session_id):
         raise ConflictError(
             "the idempotency key was used for another question",
             where=f"run {earlier.id}",

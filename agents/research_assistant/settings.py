@@ -72,6 +72,10 @@ class Settings:
     budget_usd_per_day: float
     budget_timezone: ZoneInfo
     budget_day_seconds: float
+    requests_per_minute: int
+    tenant_documents: int
+    tenant_document_bytes: int
+    admission_file: str
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, needs: Collection[str] = SERVER_NEEDS) -> Settings:
@@ -108,6 +112,10 @@ class Settings:
             budget_usd_per_day=reader.number("BUDGET_USD_PER_DAY", 50, low=0),
             budget_timezone=reader.timezone("BUDGET_TIMEZONE", "Asia/Seoul"),
             budget_day_seconds=reader.number("BUDGET_DAY_SECONDS", SECONDS_PER_DAY, low=1, high=SECONDS_PER_DAY),
+            requests_per_minute=reader.integer("RESEARCH_ASSISTANT_REQUESTS_PER_MINUTE", 6_000, low=1),
+            tenant_documents=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENTS", 500, low=0),
+            tenant_document_bytes=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENT_BYTES", 20_000_000, low=0),
+            admission_file=reader.text("RESEARCH_ASSISTANT_ADMISSION_FILE", ""),
         )
         reader.require(needs)
         reader.raise_problems()

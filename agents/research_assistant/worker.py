@@ -26,7 +26,7 @@ from pgqueuer.errors import RetryRequested
 
 from bongsu.core.errors import StateError
 from bongsu.telemetry import metrics as m
-from research_assistant import db, health, queue, retention, runs, tries, upkeep
+from research_assistant import db, health, queue, retention, runs, sessions, tries, upkeep
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.errors import RunError
 from research_assistant.imports import collector_paused
@@ -208,7 +208,7 @@ class Worker:
         try:
             async with bound:
                 resumable = await self.saver.aget_tuple(config) is not None
-                given = None if resumable else {"question": claim.run.question}
+                given = None if resumable else await sessions.given(self.pool, claim.run)
                 return await self._drainable(claim.run.id, given, config)
         except TimeoutError as error:
             if not bound.expired():
@@ -220,7 +220,7 @@ class Worker:
             log.info("released", extra={"run_id": run_id, "worker": self.name, "fence": claim.fence})
             raise _hand_back(STOPPING) from drained
 
-    async def _drainable(self, run_id: UUID, given: dict[str, str] | None, config: RunnableConfig) -> dict[str, Any]:
+    async def _drainable(self, run_id: UUID, given: dict[str, Any] | None, config: RunnableConfig) -> dict[str, Any]:
         """Run the graph so that `drain` can ask it to stop, and `drain` and `cancel_asked` can cancel it."""
         active = _Active(run_id, RunControl())
         task = asyncio.create_task(self.graph.ainvoke(given, config, durability="sync", control=active.control))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -15,8 +14,10 @@ from research_assistant import db
 from research_assistant.api.app import build_app
 from research_assistant.api.drain import Draining, DrainingServer
 from research_assistant.api.gauges import Gauges
+from research_assistant.api.service import open_service
 
 if TYPE_CHECKING:
+    from research_assistant.api.service import Service
     from research_assistant.settings import Settings
 
 HOST = "127.0.0.1"
@@ -51,14 +52,32 @@ def main(settings: Settings, port: int) -> None:
 async def _serve(settings: Settings, config: uvicorn.Config, sock: socket.socket) -> None:
     async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
         pool.timeout = CHECKOUT_SECONDS
-        config.app = draining = Draining(build_app(pool))
-        reading = asyncio.create_task(Gauges(settings, pool).keep_reading())
+        service = open_service(settings, pool)
+        config.app = draining = Draining(build_app(service))
+        background = [
+            asyncio.create_task(Gauges(settings, pool).keep_reading()),
+            asyncio.create_task(service.streams.keep_reading()),
+            asyncio.create_task(service.roller.keep_rolling()),
+        ]
         try:
-            await DrainingServer(config, draining, settings.api_drain_seconds).serve(sockets=[sock])
+            await _Server(config, draining, service).serve(sockets=[sock])
         finally:
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+
+
+class _Server(DrainingServer):
+    """End the streams when the process stops listening: they would hold it up until they are cut off."""
+
+    def __init__(self, config: uvicorn.Config, draining: Draining, service: Service) -> None:
+        super().__init__(config, draining, service.settings.api_drain_seconds)
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, let requests finish, let streams end."""
+        self._service.streams.close()
+        await super().shutdown(sockets)
 
 
 def _bind(port: int) -> socket.socket:
