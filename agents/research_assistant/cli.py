@@ -100,6 +100,12 @@ def _add_operator_verbs(verbs: Any) -> None:
     add = _add(keys, "add", "verbs.keys:add", "Allow the key in a file to call the API; the name's earlier key ends.")
     add.add_argument("name")
     add.add_argument("--key-file", type=Path, required=True, metavar="F")
+    add.add_argument("--tenant", metavar="T", help="whose data it opens (default: the key's own name)")
+    text = "comma-separated: ask, read, documents, feedback, admin (default: all but admin)"
+    add.add_argument("--scopes", type=lambda text: [part.strip() for part in text.split(",")], metavar="S", help=text)
+    _add(keys, "list", "verbs.keys:show_all", "Print name, tenant and scopes of each key.")
+    revoke = _add(keys, "revoke", "verbs.keys:revoke", "Forget a key: within a second the API refuses it.")
+    revoke.add_argument("name")
 
     provider = _group(verbs, "provider", "Show or switch the LLM endpoint in use.")
     _add(provider, "show", "verbs.provider:show", "Print the LLM endpoint in use.")

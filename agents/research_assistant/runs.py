@@ -94,7 +94,7 @@ async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
     """Insert a run and its job in one transaction; return it, and whether it is new.
 
     The earlier run is returned when the owner used the idempotency key before. Raises ConflictError when the key was
-    used for another question.
+    used for another question or session, or by a former holder of the name in another tenant.
     """
     insert = f"""
         INSERT INTO runs (id, owner, tenant, priority, session_id, idempotency_key, question, traceparent)
@@ -112,7 +112,8 @@ async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
             return run, True
         cursor = await conn.execute(select, (order.owner, order.idempotency_key))
         earlier = Run(**(await cursor.fetchone() or {}))
-    if earlier.question != order.question:
+    before = (earlier.tenant, earlier.question, earlier.session_id)
+    if before != (order.tenant, order.question, order.session_id):
         raise ConflictError(
             "the idempotency key was used for another question",
             where=f"run {earlier.id}",
@@ -185,6 +186,21 @@ async def release(pool: db.Pool, claimed: Claim) -> None:
     """Note in the ledger that the worker gives the run back; the next claim resumes it."""
     async with pool.connection() as conn:
         await _note(conn, claimed, "released")
+
+
+async def cancel(pool: db.Pool, run_id: UUID) -> str:
+    """Ask to cancel the run; return the state it is in then. A final run stays what it is."""
+    query = """
+        UPDATE runs SET cancel_requested_at = coalesce(cancel_requested_at, now()),
+            state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
+            finished_at = CASE state WHEN 'queued' THEN now() END
+        WHERE id = %s AND state IN ('queued', 'running') RETURNING state, fence
+    """
+    async with db.transaction(pool) as conn:
+        row = await (await conn.execute(query, (run_id,))).fetchone()
+        if row is not None and row["state"] == "cancelled":
+            await _write_note(conn, run_id, row["fence"], API, "cancelled")
+    return str(row["state"]) if row else "final"
 
 
 async def _end(pool: db.Pool, claimed: Claim, event: str, query: str, values: tuple[Any, ...]) -> float:

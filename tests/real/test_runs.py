@@ -186,7 +186,8 @@ async def test_a_node_is_finished_in_the_ledger_exactly_when_its_writes_are_dura
 async def test_only_the_hash_of_an_api_key_is_stored_and_only_the_right_secret_is_known(pool: db.Pool) -> None:
     await keys.add(pool, "alice", SECRET)
     await keys.add(pool, "alice", SECRET)
-    assert await keys.verify(pool, SECRET) == "alice"
+    known = await keys.verify(pool, SECRET)
+    assert known == keys.Caller("alice", "alice", frozenset(keys.DEFAULT_SCOPES))
     assert await keys.verify(pool, SECRET + "x") is None
     assert SECRET not in str(await rows(pool, "SELECT * FROM api_keys"))
     await keys.add(pool, "alice", SECRET + "-replaced")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from research_assistant.api.problems import problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LIMIT_BYTES = 64 * 1024
@@ -20,23 +22,26 @@ READ_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class BoundedBody:
-    """Middleware that answers 413 to a body over `limit` bytes, 408 to one that does not arrive, and hands on the rest.
+    """Middleware that answers 413 to a body over its limit, 408 to one that does not arrive, and hands on the rest.
 
-    It counts the bytes that arrive: a Content-Length can be absent or a lie.
+    It counts the bytes that arrive: a Content-Length can be absent or a lie. `limits` are those of single routes
+    (method and path) that take more than `limit` bytes.
     """
 
     app: ASGIApp
     limit: int = LIMIT_BYTES
     seconds: float = READ_SECONDS
+    limits: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, then let the application answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self.limits.get((scope["method"], scope["path"]), self.limit)
         try:
             async with asyncio.timeout(self.seconds):
-                body = await _read(receive, self.limit)
+                body = await _read(receive, limit)
         except TimeoutError:
             late = problem(
                 HTTPStatus.REQUEST_TIMEOUT, f"The body did not arrive within {self.seconds:g} s.", headers=CLOSE
@@ -44,7 +49,7 @@ class BoundedBody:
             await late(scope, receive, send)
             return
         if body is None:
-            detail = f"The body is longer than {self.limit} bytes."
+            detail = f"The body is longer than {limit} bytes."
             await problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)(scope, receive, send)
             return
         await self.app(scope, _Replay(body, receive), send)

@@ -13,6 +13,8 @@ from bongsu.telemetry import metrics as m
 from research_assistant.api.problems import problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ MAX_IN_FLIGHT = 256
 """More at once would only wait for the same few database connections: they are told to come back instead."""
 COUNTED_PREFIX = "/v1/"
 """What users ask of us. Scrapes and probes (/metrics, /healthz, /readyz) must not dilute the availability."""
+STREAM = b"text/event-stream"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -40,13 +43,19 @@ class Observed:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        reply = _Reply(send)
         self.in_flight += 1
+        reply = _Reply(send, self._let_go)
         try:
             await self._answer(scope, receive, reply)
         finally:
+            self._let_go(reply)
+            _count(scope, reply, (reply.streams_since or time.perf_counter()) - started)
+
+    def _let_go(self, reply: _Reply) -> None:
+        """Take a request that ended, or became a stream, off those in flight; once."""
+        if not reply.let_go:
+            reply.let_go = True
             self.in_flight -= 1
-            _count(scope, reply, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
         if self.in_flight > self.max_in_flight and scope["path"].startswith(COUNTED_PREFIX):
@@ -55,6 +64,7 @@ class Observed:
             return
         try:
             async with asyncio.timeout(self.deadline) as bound:
+                reply.bound = bound
                 await self.app(scope, receive, reply)
         except Exception as error:  # the last line of defence: whatever a handler raises must be counted and answered
             if isinstance(error, TimeoutError) and bound.expired():
@@ -70,18 +80,30 @@ class Observed:
 
 
 class _Reply:
-    """Pass messages to the client and remember the status; `failed` overrules one that was already on its way."""
+    """Pass messages to the client and remember the status; `failed` overrules one that was already on its way.
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    A stream of events counts as answered when it begins: from then on it has no deadline and is not in flight.
+    """
+
+    def __init__(self, send: Send, on_stream: Callable[[_Reply], None]) -> None:
+        self._send, self._on_stream = send, on_stream
         self.status = 0
         self.failed = 0
         self.retry_after = False
+        self.streams_since = 0.0
+        self.let_go = False
+        self.bound: asyncio.Timeout | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.retry_after = any(name.lower() == b"retry-after" for name, _ in message.get("headers", ()))
+            headers = {name.lower(): value for name, value in message.get("headers", ())}
+            self.retry_after = b"retry-after" in headers
+            if headers.get(b"content-type", b"").startswith(STREAM):
+                self.streams_since = time.perf_counter()
+                self._on_stream(self)
+                if self.bound is not None:
+                    self.bound.reschedule(None)
         await self._send(message)
 
 

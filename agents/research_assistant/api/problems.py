@@ -6,6 +6,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -45,6 +46,16 @@ async def on_http_exception(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     return problem(error.status_code, str(error.detail), field=getattr(error, "field", ""), headers=error.headers)
+
+
+async def on_invalid(_request: Request, error: Exception) -> Response:
+    """Answer a parameter that is not as described (422)."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    place = error.errors()[0].get("loc", ())
+    field = str(place[-1]) if place else "request"
+    message = str(error.errors()[0].get("msg", "not as described"))
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {message}.", field=field)
 
 
 async def on_exception(_request: Request, _error: Exception) -> Response:

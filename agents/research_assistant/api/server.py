@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -14,8 +13,10 @@ from bongsu.core.errors import StateError
 from research_assistant import db
 from research_assistant.api.app import build_app
 from research_assistant.api.gauges import Gauges
+from research_assistant.api.service import open_service
 
 if TYPE_CHECKING:
+    from research_assistant.api.service import Service
     from research_assistant.settings import Settings
 
 HOST = "127.0.0.1"
@@ -50,14 +51,31 @@ def main(settings: Settings, port: int) -> None:
 async def _serve(settings: Settings, config: uvicorn.Config, sock: socket.socket) -> None:
     async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
         pool.timeout = CHECKOUT_SECONDS
-        config.app = build_app(pool)
-        reading = asyncio.create_task(Gauges(settings, pool).keep_reading())
+        service = open_service(settings, pool)
+        config.app = build_app(service)
+        background = [
+            asyncio.create_task(Gauges(settings, pool).keep_reading()),
+            asyncio.create_task(service.streams.keep_reading()),
+        ]
         try:
-            await uvicorn.Server(config).serve(sockets=[sock])
+            await _Server(config, service).serve(sockets=[sock])
         finally:
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """End the streams when the process is told to stop: they would hold it up until they are cut off."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, let requests finish, let streams end."""
+        self._service.streams.close()
+        await super().shutdown(sockets)
 
 
 def _bind(port: int) -> socket.socket:

@@ -13,13 +13,32 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from pathlib import Path
 
+NEEDS = ("DATABASE_URL",)
+
 
 async def add(args: Namespace) -> int:
     """Allow the key in a file to call the API."""
     secret = _read(args.key_file)
-    async with open_store(Settings.from_env(needs=("DATABASE_URL",))) as pool:
-        await keys.add(pool, args.name, secret)
+    async with open_store(Settings.from_env(needs=NEEDS)) as pool:
+        await keys.add(pool, args.name, secret, tenant=args.tenant, scopes=args.scopes)
     print(f"key {args.name} may call the API")
+    return 0
+
+
+async def show_all(_args: Namespace) -> int:
+    """Print one line for each key: name, tenant, scopes, since when."""
+    async with open_store(Settings.from_env(needs=NEEDS)) as pool:
+        for key in await keys.listing(pool):
+            print(key.name, key.tenant, ",".join(key.scopes), key.created_at.isoformat(timespec="seconds"), sep="\t")
+    return 0
+
+
+async def revoke(args: Namespace) -> int:
+    """Forget a key; the API refuses it within a second."""
+    async with open_store(Settings.from_env(needs=NEEDS)) as pool:
+        if not await keys.revoke(pool, args.name):
+            raise UsageError("there is no such key", where=args.name, next="`research-assistant keys list` shows them")
+    print(f"key {args.name} is revoked")
     return 0
 
 

@@ -61,7 +61,7 @@ async def test_a_body_without_end_is_not_read_for_ever() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await BoundedBody(echo_size)({"type": "http", "method": "POST", "headers": []}, receive, send)
+    await BoundedBody(echo_size)({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, send)
     assert sent[0]["status"] == 413
     assert read <= DRAIN_BYTES + 2 * LIMIT_BYTES
 
@@ -76,6 +76,8 @@ async def test_a_body_that_does_not_arrive_is_answered_with_408() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await BoundedBody(echo_size, seconds=0.01)({"type": "http", "method": "POST", "headers": []}, receive, send)
+    await BoundedBody(echo_size, seconds=0.01)(
+        {"type": "http", "method": "POST", "path": "/", "headers": []}, receive, send
+    )
     assert sent[0]["status"] == 408
     assert json.loads(sent[1]["body"])["status"] == 408

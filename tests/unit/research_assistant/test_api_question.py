@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from research_assistant.api.app import MAX_QUESTION_CHARS, parse_question
+from research_assistant.api.forms import parse
 from research_assistant.api.problems import Refused
+from research_assistant.api.schema import MAX_QUESTION_CHARS, RunOrder
 
 
 def body(question: object) -> bytes:
@@ -13,7 +14,7 @@ def body(question: object) -> bytes:
 
 @pytest.mark.parametrize("question", ["Why?", "왜?", "x" * MAX_QUESTION_CHARS, "line\nbreak"])
 def test_a_question_is_read(question: str) -> None:
-    assert parse_question(body(f"  {question}\n")) == question
+    assert parse(RunOrder, body(f"  {question}\n")).question == question
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,9 @@ def test_a_question_is_read(question: str) -> None:
         b"[]",
         b"{}",
         b'{"question": "why?", "priority": 1}',
+        b'{"question": "why?", "priority": "urgent"}',
+        b'{"question": "why?", "session_id": "mine"}',
+        b'{"question": "why?", "tenant": "b"}',
         body(None),
         body(7),
         body(["why?"]),
@@ -42,5 +46,5 @@ def test_a_question_is_read(question: str) -> None:
 )
 def test_anything_else_is_refused_with_422(wrong: bytes) -> None:
     with pytest.raises(Refused) as raised:
-        parse_question(wrong)
+        parse(RunOrder, wrong)
     assert raised.value.status_code == 422

@@ -1,0 +1,99 @@
+"""Read what a request carries: its body, its cursor, the ids in its path."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID
+
+from fastapi import Path, Query
+from pydantic import BaseModel, ValidationError
+
+from research_assistant.api.problems import Refused
+from research_assistant.tenant_runs import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+Model = TypeVar("Model", bound=BaseModel)
+Item = TypeVar("Item")
+
+MAX_PAGE = 100
+PathId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="At most so many items.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before.")]
+
+
+def parse(model: type[Model], body: bytes) -> Model:
+    """Return the model in a JSON body; raise Refused (422) naming the first wrong part of any other."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise wrong(
+            *first_problem(error.errors(include_url=False, include_context=False, include_input=False))
+        ) from None
+
+
+def first_problem(errors: Sequence[Mapping[str, object]]) -> tuple[str, str]:
+    """Return field and sentence of the first of pydantic's errors, without what was sent."""
+    first = errors[0]
+    if first.get("type") == "extra_forbidden":  # its name is the caller's own word, and may be long
+        return "body", "The body has a key that is not described."
+    place = first.get("loc")
+    parts = [str(part) for part in place] if isinstance(place, tuple) else []
+    field = parts[-1] if parts else "body"
+    message = str(first.get("msg", "not as described")).removeprefix("Value error, ")
+    return field, f"{field}: {message}."
+
+
+def wrong(field: str, detail: str) -> Refused:
+    """Return the refusal of a request with a wrong part."""
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, detail, field=field)
+
+
+def not_found(what: str) -> Refused:
+    """Return the refusal of a thing that is not there, or not for this tenant: the two must look the same."""
+    return Refused(HTTPStatus.NOT_FOUND, f"There is no such {what}.")
+
+
+def uuid_of(text: str, what: str) -> UUID:
+    """Return an id; raise Refused (404) for what can be no id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise not_found(what) from None
+
+
+def cursor_of(place: Place) -> str:
+    """Return where a page ended as an opaque cursor."""
+    return base64.urlsafe_b64encode(f"{place.at.isoformat()} {place.id}".encode()).decode().rstrip("=")
+
+
+def place_of(cursor: str | None) -> Place | None:
+    """Return the place a cursor names; raise Refused (422) for one that we did not make."""
+    if cursor is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
+        at, _, id_ = text.partition(" ")
+        place = Place(datetime.fromisoformat(at), UUID(id_))
+    except (ValueError, binascii.Error, UnicodeError):
+        raise wrong("cursor", "cursor: not one that a list has given.") from None
+    if place.at.tzinfo is None or cursor_of(place) != cursor:
+        raise wrong("cursor", "cursor: not one that a list has given.")
+    return place
+
+
+def cut(items: Sequence[Item], limit: int, place: Callable[[Item], Place]) -> tuple[Sequence[Item], str | None]:
+    """Return the first `limit` of up to `limit` + 1 items and the cursor of the next page, None at the end."""
+    if len(items) <= limit:
+        return items, None
+    return items[:limit], cursor_of(place(items[limit - 1]))
+
+
+def iso(instant: datetime | None) -> str | None:
+    """Return a time as the API writes it."""
+    return instant.isoformat(timespec="milliseconds") if instant else None
