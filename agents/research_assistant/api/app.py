@@ -21,6 +21,7 @@ from research_assistant.api.body import BoundedBody
 from research_assistant.api.observe import Observed
 from research_assistant.api.problems import on_exception, on_http_exception, on_invalid, problem
 from research_assistant.errors import ConflictError
+from research_assistant.page.routes import add_page
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
 
 
 def build_app(service: Service) -> ASGIApp:
-    """Return the application of a service, middleware included."""
-    return Observed(BoundedBody(build_routes(service)))
+    """Return the application of a service, middleware and the page included; the page calls it from inside."""
+    app = build_routes(service)
+    whole = Observed(BoundedBody(app))
+    add_page(app, whole, service.pool)
+    return whole
 
 
 def build_routes(service: Service) -> FastAPI:

@@ -6,13 +6,13 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from research_assistant.api.schema import MAX_QUESTION_CHARS
 from research_assistant.page.inside import ApiRefusal, Inside
 from research_assistant.page.visit import Visit, go, once, text_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-MAX_QUESTION_CHARS = 4_000
 LATEST = 10
 _ONCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHOWN_BESIDE_THE_FORM = {
@@ -44,8 +44,13 @@ async def ask(visit: Visit) -> Response:
     return go(f"/runs/{run['id']}")
 
 
-async def _new_session(api: Inside) -> str:
-    created = await api.call("POST", "/v1/sessions")
+async def _new_session(api: Inside) -> str | None:
+    try:
+        created = await api.call("POST", "/v1/sessions")
+    except ApiRefusal as refusal:
+        if refusal.status != HTTPStatus.NOT_FOUND:
+            raise
+        return None
     return str(created["id"])
 
 

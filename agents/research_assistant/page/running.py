@@ -7,10 +7,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encoded
 from urllib.parse import urlsplit
+from uuid import UUID
 
+from research_assistant import runs
+from research_assistant.api.schema import MAX_FEEDBACK_CHARS, MAX_QUESTION_CHARS
 from research_assistant.page import ledger, quote, timeline
 from research_assistant.page.answer import answer_html
-from research_assistant.page.asking import MAX_QUESTION_CHARS, in_short
+from research_assistant.page.asking import in_short
 from research_assistant.page.inside import ApiRefusal
 from research_assistant.page.visit import Handler, Visit, go, once, text_of
 
@@ -21,10 +24,8 @@ if TYPE_CHECKING:
 
     from research_assistant.db import Pool
 
-FINAL = ("done", "failed", "cancelled")
 REFRESH_SECONDS = 2
-MAX_FEEDBACK_CHARS = 2_000
-_LIVE = ("event.", "node.", "step.", "run.after", "run.seconds", "run.ready", "run.over", "run.lost")
+_LIVE = ("event.", "node.", "state.", "step.", "run.after", "run.seconds", "run.ready", "run.over", "run.lost")
 """The words that the live view needs."""
 _OWN = re.compile(r"/v1/documents/([0-9a-fA-F-]{36})")
 
@@ -34,8 +35,8 @@ def show(pool: Pool) -> Handler:
 
     async def handler(visit: Visit) -> Response:
         run = await visit.api.get(_path(visit))
-        moments = await ledger.moments(pool, run["id"])
-        usd = await ledger.usd(pool, run["id"])
+        run_id = UUID(run["id"])
+        moments, usd = await ledger.moments(pool, run_id), await ledger.usd(pool, run_id)
         return visit.page(
             "run.html", **_values(visit, run, timeline.rows(moments), usd), earlier=await _earlier(visit, run)
         )
@@ -48,7 +49,7 @@ def _values(visit: Visit, run: dict[str, Any], rows: list[timeline.Row], usd: fl
     texts = visit.words.texts
     return {
         "run": run,
-        "final": run["state"] in FINAL,
+        "final": run["state"] in runs.FINAL,
         "rows": rows,
         "seconds": f"{seconds:.1f}" if seconds is not None else None,
         "usd": f"{usd:.4f}" if usd else None,

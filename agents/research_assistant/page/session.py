@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from research_assistant.api.auth import SESSION_COOKIE
+
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-COOKIE = "session_key"
 HOURS = 12
 MAX_KEY_CHARS = 512
 
 
 def key_of(request: Request) -> str:
     """Return the key of the cookie, "" without one."""
-    return usable(request.cookies.get(COOKIE, ""))
+    return usable(request.cookies.get(SESSION_COOKIE, ""))
 
 
 def usable(key: str) -> str:
@@ -29,31 +30,18 @@ def usable(key: str) -> str:
 def remember(response: Response, request: Request, key: str) -> None:
     """Put the key into the cookie."""
     response.set_cookie(
-        COOKIE, key, max_age=HOURS * 3600, path="/", secure=is_https(request), httponly=True, samesite="strict"
+        SESSION_COOKIE, key, max_age=HOURS * 3600, path="/", secure=is_https(request), httponly=True, samesite="strict"
     )
 
 
 def forget(response: Response, request: Request) -> None:
     """Take the cookie away."""
-    response.delete_cookie(COOKIE, path="/", secure=is_https(request), httponly=True, samesite="strict")
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=is_https(request), httponly=True, samesite="strict")
 
 
 def is_https(request: Request) -> bool:
     """Tell whether the browser speaks https, to us or to the proxy in front; a lie only makes the cookie stricter."""
     return request.url.scheme == "https" or request.headers.get("x-forwarded-proto", "").lower() == "https"
-
-
-def is_own(request: Request) -> bool:
-    """Tell whether a request that changes something was sent by this page: its Origin names the host that was asked.
-
-    Browsers send Origin with every POST; a request without one is not from a browser and has no business here.
-    """
-    try:
-        origin = urlsplit(request.headers.get("origin", ""))
-    except ValueError:
-        return False
-    host = request.headers.get("host", "")
-    return origin.scheme in {"http", "https"} and bool(host) and origin.netloc.lower() == host.lower()
 
 
 def local_path(text: str) -> str:

@@ -17,6 +17,7 @@ from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annota
 from starlette.responses import RedirectResponse, Response
 
 from research_assistant import db
+from research_assistant.api.auth import same_origin
 from research_assistant.page import language, render, session
 from research_assistant.page.inside import ApiRefusal, Inside
 
@@ -89,7 +90,7 @@ def served(api: ASGIApp, answer: Handler, *, public: bool = False) -> Callable[[
 
 async def _answered(visit: Visit, answer: Handler, public: bool) -> Response:
     request = visit.request
-    if request.method != "GET" and not session.is_own(request):
+    if request.method != "GET" and not same_origin(request):
         return visit.page("error.html", HTTPStatus.FORBIDDEN, message=visit.words("error.origin"))
     if not (public or visit.api.key):
         return _sign_in(request)

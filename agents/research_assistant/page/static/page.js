@@ -7,6 +7,7 @@
   const BREAKS = ["claimed", "released", "retried", "replayed", "done", "failed", "cancelled"];
   const FINAL = ["done", "failed", "cancelled"];
   const OTHERS = ["queued", ...BREAKS];
+  const WAITING = ["queued", "released", "retried", "replayed"];
   const byId = (id) => document.getElementById(id);
 
   function localiseTimes() {
@@ -48,6 +49,7 @@
   }
 
   function happened(event, node, at) {
+    if (!FINAL.includes(event)) showState(WAITING.includes(event) ? "queued" : "running");
     const now = new Date(at).getTime();
     if (first === undefined) {
       first = now;
@@ -70,6 +72,12 @@
       if (BREAKS.includes(event)) drop();
       add("event", say(`event.${event}`), "", say("run.after", after));
     }
+  }
+
+  function showState(state) {
+    const shown = byId("facts").querySelector(".state");
+    shown.className = `state ${state}`;
+    shown.textContent = say(`state.${state}`);
   }
 
   function drop() {

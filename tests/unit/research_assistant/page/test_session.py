@@ -14,30 +14,6 @@ def request(method: str = "POST", scheme: str = "http", **headers: str) -> Reque
     return Request({"type": "http", "method": method, "scheme": scheme, "path": "/", "headers": raw, "server": server})
 
 
-@pytest.mark.parametrize(
-    ("origin", "own"),
-    [
-        ("http://page.example", True),
-        ("https://page.example", True),
-        ("https://PAGE.example", True),
-        ("http://page.example:81", False),
-        ("http://evil.example", False),
-        ("http://page.example.evil.example", False),
-        ("null", False),
-        ("", False),
-        ("http://[", False),
-        ("file://page.example", False),
-    ],
-)
-def test_a_change_must_come_from_the_host_that_was_asked(origin: str, own: bool) -> None:
-    assert session.is_own(request(host="page.example", origin=origin)) is own
-
-
-def test_without_an_origin_or_a_host_nothing_is_changed() -> None:
-    assert not session.is_own(request(host="page.example"))
-    assert not session.is_own(request(origin="http://page.example"))
-
-
 @pytest.mark.parametrize(("scheme", "forwarded", "secure"), [("http", "", 0), ("https", "", 1), ("http", "https", 1)])
 def test_no_script_and_no_other_site_gets_the_cookie(scheme: str, forwarded: str, secure: int) -> None:
     response = Response()
