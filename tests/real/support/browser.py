@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-DEADLINE_MS = 60_000
+DEADLINE_MS = 20_000
 MAX_TABS = 60
 MISSING = (
     "no Chromium on this machine, so nobody has seen the page: run `scripts/bootstrap.sh --browser` "
@@ -84,13 +84,15 @@ class Reader:
         """Return what axe finds wrong with the page for people who hear, zoom or type instead of see and point."""
         found: dict[str, Any] = Axe().run(self.page).response
         return [
-            f"{violation['id']}: {node['html'][:120]}" for violation in found["violations"] for node in violation["nodes"]
+            f"{violation['id']}: {node['html'][:120]}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
         ]
 
 
 @contextmanager
 def reader(browser: Browser, base: str, *, key: str = "", **options: Any) -> Iterator[Reader]:
-    """Open a window with a fresh profile; a `key` is signed in already. The browser must have nothing to complain of."""
+    """Open a window with a fresh profile; a `key` is signed in already. The browser has nothing to complain of."""
     context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}, "locale": "en-US"} | options)
     context.set_default_timeout(DEADLINE_MS)
     if key:
@@ -108,8 +110,8 @@ def reader(browser: Browser, base: str, *, key: str = "", **options: Any) -> Ite
         yield made
     finally:
         context.close()
-    assert made.complaints == []
-    assert made.strangers == []
+    assert made.complaints == [], made.complaints
+    assert made.strangers == [], made.strangers
 
 
 def sign_in(context: BrowserContext, base: str, key: str) -> None:
