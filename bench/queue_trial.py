@@ -141,6 +141,14 @@ async def procrastinate_worker(url: str, lease: float, limit: int) -> None:
         sweeper.cancel()
 
 
+async def ours_install(url: str) -> None:
+    """Create the research assistant's whole schema: which job is next depends on runs and tenants too."""
+    from research_assistant import migrate  # noqa: PLC0415
+    from research_assistant.settings import Settings  # noqa: PLC0415
+
+    await asyncio.to_thread(migrate.migrate, Settings.from_env({"DATABASE_URL": url}, needs=()))
+
+
 async def ours_enqueue(url: str, jobs: list[tuple[int, float]]) -> None:
     """Enqueue `jobs`; our job carries nothing but a run's id, so number and length go into one."""
     from research_assistant import queue  # noqa: PLC0415
@@ -173,7 +181,7 @@ async def ours_worker(url: str, lease: float, limit: int) -> None:
 PARTS: dict[str, tuple[Any, Any, Any]] = {
     "pgqueuer": (pgqueuer_install, pgqueuer_enqueue, pgqueuer_worker),
     "procrastinate": (procrastinate_install, procrastinate_enqueue, procrastinate_worker),
-    "ours": (pgqueuer_install, ours_enqueue, ours_worker),
+    "ours": (ours_install, ours_enqueue, ours_worker),
 }
 
 

@@ -96,6 +96,9 @@ def _add_operator_verbs(verbs: Any) -> None:
     worker.add_argument("--metrics-port", type=int, required=True, metavar="N")
     _add(verbs, "migrate", "verbs.migrate:run", "Bring the database to the schema this code needs.")
 
+    text = "Delete what is older than its retention (RESEARCH_ASSISTANT_RETENTION_*_DAYS); workers do it by themselves."
+    _add(verbs, "prune", "verbs.prune:run", text)
+
     keys = _group(verbs, "keys", "Manage the keys of the API.")
     add = _add(keys, "add", "verbs.keys:add", "Allow the key in a file to call the API; the name's earlier key ends.")
     add.add_argument("name")
@@ -106,6 +109,19 @@ def _add_operator_verbs(verbs: Any) -> None:
     _add(keys, "list", "verbs.keys:show_all", "Print name, tenant and scopes of each key.")
     revoke = _add(keys, "revoke", "verbs.keys:revoke", "Forget a key: within a second the API refuses it.")
     revoke.add_argument("name")
+
+    dead = _group(verbs, "dead", "Look at runs that failed for good, and take them back.")
+    text = "Print dead letters, the newest first: id, when, priority, tries, kind, question."
+    listed = _add(dead, "list", "verbs.dead:show_all", text)
+    listed.add_argument("--kind", metavar="K", help="only those that failed with this kind")
+    listed.add_argument("--limit", type=int, default=50, metavar="N", help="at most N of them (default: 50)")
+    show = _add(dead, "show", "verbs.dead:show", "Print a run as JSON with its whole history.")
+    show.add_argument("id")
+    text = "Queue dead letters again: the same runs, tries counted anew, finished nodes kept."
+    replay = _add(dead, "replay", "verbs.dead:replay", text)
+    replay.add_argument("ids", nargs="*", metavar="ID")
+    replay.add_argument("--kind", metavar="K", help="all that failed with this kind")
+    _add(verbs, "cancel", "verbs.dead:cancel", "Cancel a run.").add_argument("id")
 
     provider = _group(verbs, "provider", "Show or switch the LLM endpoint in use.")
     _add(provider, "show", "verbs.provider:show", "Print the LLM endpoint in use.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TIMEOUT = httpx.Timeout(20.0, connect=3.0)
-FINAL = ("done", "failed")
+FINAL = ("done", "failed", "cancelled")
 NEEDS = ("RESEARCH_ASSISTANT_API_URL", "RESEARCH_ASSISTANT_API_KEY")
 
 

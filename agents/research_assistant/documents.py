@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psycopg.types.numeric import Int4
@@ -14,7 +14,6 @@ from research_assistant.retrieval import embed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from research_assistant.retrieval.chunking import Article
@@ -22,24 +21,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """One stored document; `source` is where it was ingested from, `body` its text as it was in the file."""
-
-    id: UUID
-    source: str
-    title: str
-    body: str
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Version:
-    """What is to be stored of one source: its text, the article made of it, and one embedding for each chunk."""
+    """What is to be stored of one source: its text, the article made of it, and one embedding for each chunk.
+
+    Without a `tenant` everybody may read it.
+    """
 
     source: str
     body: str
     article: Article
     embeddings: Sequence[Vector]
+    tenant: str | None = None
+    uploaded_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +55,30 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """A chunk as a vector index wants it: its embedding, and whose it is (None: everybody's)."""
+
+    embedding: Vector
+    tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the change sequence: a chunk with its embedding, or, without one, a chunk that was deleted."""
+    """One entry of the change sequence: a chunk and where it belongs, or, with None, a chunk that was deleted."""
 
     seq: int
     chunk_id: UUID
-    embedding: Vector | None
+    placed: Placed | None
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One chunk as the keyword index wants it; `text` is None for a chunk that was deleted."""
+    """One chunk as the keyword index wants it, and whose it is; `text` is None for a chunk that was deleted."""
 
     seq: int
     chunk_id: UUID
     text: str | None
+    tenant: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,34 +106,45 @@ async def digests(pool: db.Pool) -> dict[str, bytes]:
 
 async def replace(pool: db.Pool, source: str, body: str, article: Article) -> UUID:
     """Store a document, or the new version of the one from this source, with its chunks; return its id."""
+    return (await replace_all(pool, [Version(source, body, article, embedded(article))]))[source]
+
+
+def embedded(article: Article) -> list[Vector]:
+    """Return the embedding of each chunk of an article."""
     texts = (f"{article.title}\n{chunk.heading}\n{chunk.text}" for chunk in article.chunks)
-    embeddings = [np.array(embed.embed(text), np.float32) for text in texts]
-    return (await replace_all(pool, [Version(source, body, article, embeddings)]))[source]
+    return [np.array(embed.embed(text), np.float32) for text in texts]
 
 
 async def replace_all(pool: db.Pool, versions: Sequence[Version]) -> dict[str, UUID]:
     """Store documents of different sources in one transaction, as `replace` does one; return their ids by source."""
+    async with db.transaction(pool) as conn:
+        return await store(conn, versions)
+
+
+async def store(conn: db.Connection, versions: Sequence[Version]) -> dict[str, UUID]:
+    """Store documents of different sources in the transaction of `conn`; return their ids by source."""
     upsert = """
-        INSERT INTO documents (source, title, body, sha256)
-        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[])
-        ON CONFLICT (source) DO UPDATE
-            SET title = EXCLUDED.title, body = EXCLUDED.body, sha256 = EXCLUDED.sha256, updated_at = now()
+        INSERT INTO documents (source, title, body, sha256, tenant, uploaded_by)
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[])
+        ON CONFLICT (source) DO UPDATE SET title = EXCLUDED.title, body = EXCLUDED.body, sha256 = EXCLUDED.sha256,
+            tenant = EXCLUDED.tenant, uploaded_by = EXCLUDED.uploaded_by, updated_at = now()
         RETURNING id, source
     """
-    rows = [(version.source, version.article.title, version.body, digest(version.body)) for version in versions]
+    rows = [
+        (one.source, one.article.title, one.body, digest(one.body), one.tenant, one.uploaded_by) for one in versions
+    ]
     insert = "COPY chunks (document_id, position, heading, text, embedder, embedding) FROM STDIN (FORMAT BINARY)"
-    async with db.transaction(pool) as conn:
-        cursor = conn.cursor()
-        vectors.register(cursor)
-        await cursor.execute(upsert, [list(column) for column in zip(*rows, strict=True)])
-        ids: dict[str, UUID] = {row["source"]: row["id"] async for row in cursor}
-        await cursor.execute("DELETE FROM chunks WHERE document_id = ANY(%s)", (list(ids.values()),))
-        async with cursor.copy(insert) as copy:
-            for version in versions:
-                pairs = zip(version.article.chunks, version.embeddings, strict=True)
-                for position, (chunk, vector) in enumerate(pairs):
-                    place = (ids[version.source], Int4(position))
-                    await copy.write_row((*place, chunk.heading, chunk.text, embed.NAME, vector))
+    cursor = conn.cursor()
+    vectors.register(cursor)
+    await cursor.execute(upsert, [list(column) for column in zip(*rows, strict=True)])
+    ids: dict[str, UUID] = {row["source"]: row["id"] async for row in cursor}
+    await cursor.execute("DELETE FROM chunks WHERE document_id = ANY(%s)", (list(ids.values()),))
+    async with cursor.copy(insert) as copy:
+        for version in versions:
+            pairs = zip(version.article.chunks, version.embeddings, strict=True)
+            for position, (chunk, vector) in enumerate(pairs):
+                place = (ids[version.source], Int4(position))
+                await copy.write_row((*place, chunk.heading, chunk.text, embed.NAME, vector))
     return ids
 
 
@@ -140,16 +153,6 @@ async def delete(pool: db.Pool, document_id: UUID) -> bool:
     async with pool.connection() as conn:
         cursor = await conn.execute("DELETE FROM documents WHERE id = %s", (document_id,))
         return cursor.rowcount == 1
-
-
-async def get(pool: db.Pool, document_id: UUID) -> Document | None:
-    """Return the document, None when there is none of that id."""
-    async with pool.connection() as conn:
-        cursor = await conn.execute(
-            "SELECT id, source, title, body, updated_at FROM documents WHERE id = %s", (document_id,)
-        )
-        row = await cursor.fetchone()
-    return Document(**row) if row else None
 
 
 async def bodies(conn: db.Connection, prefix: str) -> AsyncIterator[Body]:
@@ -173,14 +176,17 @@ async def listing(pool: db.Pool) -> list[Listed]:
         return [Listed(**row) async for row in cursor]
 
 
-async def chunks(pool: db.Pool, ids: Sequence[UUID]) -> dict[UUID, StoredChunk]:
-    """Return the chunks of these ids that exist."""
+async def chunks(pool: db.Pool, ids: Sequence[UUID], tenant: str | None) -> dict[UUID, StoredChunk]:
+    """Return the chunks of these ids that exist and that the tenant may read: shared ones and its own.
+
+    Whatever the indexes have ranked, this is the wall: no text passes it for another tenant.
+    """
     query = """
         SELECT c.id, c.document_id, d.title, c.heading, c.text FROM chunks c JOIN documents d ON d.id = c.document_id
-        WHERE c.id = ANY(%s)
+        WHERE c.id = ANY(%s) AND (d.tenant IS NULL OR d.tenant = %s)
     """
     async with pool.connection() as conn:
-        cursor = await conn.execute(query, (list(ids),))
+        cursor = await conn.execute(query, (list(ids), tenant))
         return {row["id"]: StoredChunk(**row) async for row in cursor}
 
 
@@ -219,47 +225,52 @@ async def latest_change_in(conn: db.Connection) -> int:
 async def changes_after(conn: db.Connection, seq: int, limit: int) -> list[Change]:
     """Return the next changes after `seq`, oldest first."""
     query = """
-        SELECT seq, id AS chunk_id, embedding FROM chunks WHERE seq > %(seq)s
-        UNION ALL SELECT seq, chunk_id, NULL FROM chunk_tombstones WHERE seq > %(seq)s
+        SELECT c.seq, c.id, c.embedding, d.tenant FROM chunks c JOIN documents d ON d.id = c.document_id
+        WHERE c.seq > %(seq)s
+        UNION ALL SELECT seq, chunk_id, NULL, NULL FROM chunk_tombstones WHERE seq > %(seq)s
         ORDER BY seq LIMIT %(limit)s
     """
     cursor = conn.cursor(binary=True)
     vectors.register(cursor)
     await cursor.execute(query, {"seq": seq, "limit": limit})
-    return [Change(**row) async for row in cursor]
+    return [Change(row["seq"], row["id"], _placed(row)) async for row in cursor]
 
 
-async def embeddings(conn: db.Connection, limit: int, *, prefix: str = "") -> AsyncIterator[dict[UUID, Vector]]:
-    """Yield the embedding of every chunk of the documents whose source begins with `prefix`, `limit` at a time.
+async def embeddings(conn: db.Connection, limit: int, *, prefix: str = "") -> AsyncIterator[dict[UUID, Placed]]:
+    """Yield every chunk of the documents whose source begins with `prefix` as an index should hold it.
 
-    Needs a connection in a transaction: the rows stay at the server until they are asked for.
+    `limit` at a time. Needs a connection in a transaction: the rows stay at the server until they are asked for.
     """
-    every = "SELECT id, embedding FROM chunks"
-    some = """
-        SELECT c.id, c.embedding FROM chunks c JOIN documents d ON d.id = c.document_id
-        WHERE starts_with(d.source, %s)
-    """
+    query = "SELECT c.id, c.embedding, d.tenant FROM chunks c JOIN documents d ON d.id = c.document_id"
+    some = f"{query} WHERE starts_with(d.source, %s)"
     async with conn.cursor("embeddings") as cursor:
         vectors.register(cursor)
-        await cursor.execute(some if prefix else every, (prefix,) if prefix else None, binary=True)
+        await cursor.execute(some if prefix else query, (prefix,) if prefix else None, binary=True)
         while rows := await cursor.fetchmany(limit):
-            yield {row["id"]: row["embedding"] for row in rows}
+            yield {row["id"]: Placed(row["embedding"], row["tenant"]) for row in rows}
 
 
-async def embeddings_of(conn: db.Connection, ids: Sequence[UUID]) -> dict[UUID, Vector]:
-    """Return the embeddings of those of these chunks that exist."""
+async def embeddings_of(conn: db.Connection, ids: Sequence[UUID]) -> dict[UUID, Placed]:
+    """Return those of these chunks that exist, as an index should hold them."""
+    query = """
+        SELECT c.id, c.embedding, d.tenant FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id = ANY(%s)
+    """
     cursor = conn.cursor(binary=True)
     vectors.register(cursor)
-    await cursor.execute("SELECT id, embedding FROM chunks WHERE id = ANY(%s)", (list(ids),))
-    return {row["id"]: row["embedding"] async for row in cursor}
+    await cursor.execute(query, (list(ids),))
+    return {row["id"]: Placed(row["embedding"], row["tenant"]) async for row in cursor}
+
+
+def _placed(row: dict[str, Any]) -> Placed | None:
+    return None if row["embedding"] is None else Placed(row["embedding"], row["tenant"])
 
 
 async def texts_after(pool: db.Pool, seq: int) -> list[Text]:
     """Return the text of every chunk that came (title, heading and text) or went (None) after `seq`, oldest first."""
     query = """
-        SELECT c.seq, c.id AS chunk_id, concat_ws(E'\\n', d.title, c.heading, c.text) AS text
+        SELECT c.seq, c.id AS chunk_id, concat_ws(E'\\n', d.title, c.heading, c.text) AS text, d.tenant
         FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.seq > %(seq)s
-        UNION ALL SELECT seq, chunk_id, NULL FROM chunk_tombstones WHERE seq > %(seq)s
+        UNION ALL SELECT seq, chunk_id, NULL, NULL FROM chunk_tombstones WHERE seq > %(seq)s
         ORDER BY seq
     """
     async with pool.connection() as conn:

@@ -30,7 +30,8 @@ def build_graph(
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Return the compiled graph.
 
-    Input {"question": str}; config {"configurable": {"thread_id", "run_id", "fence", "worker"}}; the final state holds
+    Input {"question", "tenant", "history"} (sessions.given);
+    config {"configurable": {"thread_id", "run_id", "fence", "worker"}}; the final state holds
     answer, citations and run_class. A classified failure leaves it as RunError.
     """
     graph = StateGraph(RunState)
@@ -50,5 +51,5 @@ def build_graph(
 
 
 def send_researchers(state: RunState) -> list[Send]:
-    """Start one researcher for each order of the plan."""
-    return [Send("researcher", order) for order in state["research"]]
+    """Start one researcher for each order of the plan, for the tenant of the run."""
+    return [Send("researcher", {**order, "tenant": state.get("tenant")}) for order in state["research"]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bongsu.core.errors import UsageError
-from research_assistant import documents
+from research_assistant import documents, tenant_documents
 from research_assistant.retrieval.chunking import Article, article
 
 if TYPE_CHECKING:
@@ -117,12 +117,22 @@ def read(source: Source) -> str:
         raise UsageError(f"cannot be read: {error.strerror}", where=source.name) from error
     if len(data) > MAX_FILE_BYTES:
         raise UsageError(f"longer than {MAX_FILE_BYTES} bytes", where=source.name, next="split it")
+    return decode(data, source.name)
+
+
+def decode(data: bytes, where: str) -> str:
+    """Return the text in bytes; raise UsageError when they are not UTF-8 or binary."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"not UTF-8 (byte {error.start})", where=source.name, next="convert it to UTF-8") from error
+        raise UsageError(f"not UTF-8 (byte {error.start})", where=where, next="convert it to UTF-8") from error
     if "\0" in text:
-        raise UsageError(
-            "holds NUL characters: not text", where=source.name, next="remove it or rename it to its real type"
-        )
+        raise UsageError("holds NUL characters: not text", where=where, next="remove it or rename it to its real type")
     return text.replace("\r\n", "\n")
+
+
+def version(body: str, name: str, tenant: str, uploaded_by: str) -> documents.Version:
+    """Return a tenant's upload as it is stored: cut into chunks, each with its embedding (a second a megabyte)."""
+    made = article(body, default_title=PurePosixPath(name).stem)
+    source = f"{tenant_documents.prefix(tenant)}{name}"
+    return documents.Version(source, body, made, documents.embedded(made), tenant, uploaded_by)

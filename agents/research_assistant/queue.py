@@ -1,9 +1,10 @@
-"""The job queue: pgqueuer behind three corrections that its kill trial asked for (docs/adr/0003-queue-library.md).
+"""The job queue: pgqueuer behind four corrections that its trials asked for (docs/adr/0003-queue-library.md, 0023).
 
 1. Statements go through a pool and wait for a database that went away; the library's own driver shares one connection
    with LISTEN, which makes a statement wait up to a second and ends the worker when the connection drops.
 2. A worker touches only jobs it still owns; stock, one that stalled past its lease deletes the job of its successor.
 3. A run that is neither final nor queued is queued again: the run's row is the truth, not the queue's.
+4. A tenant has no more runs under way than its limit, over all workers; stock counts by entrypoint only (taking.py).
 """
 
 from __future__ import annotations
@@ -20,20 +21,22 @@ from uuid import UUID
 import psycopg
 from pgqueuer.core.tm import TaskManager
 from pgqueuer.db import Driver, PsycopgDriver
+from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
-from psycopg import AsyncRawCursor, sql
+from psycopg import AsyncClientCursor, AsyncRawCursor, sql
 from psycopg.rows import dict_row
 
-from research_assistant import db
+from research_assistant import db, taking
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from typing import Self
 
-    from pgqueuer.models import Job, TracebackRecord
+    from pgqueuer.models import TracebackRecord
     from pgqueuer.ports.driver import NotifyCallback
-    from pgqueuer.types import JOB_STATUS, JobId, QueueManagerId
+    from pgqueuer.ports.repository import EntrypointExecutionParameter
+    from pgqueuer.types import JOB_STATUS, JobId, QueueEntrypoint, QueueManagerId
 
     from research_assistant.settings import Settings
 
@@ -41,42 +44,59 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ENTRYPOINT = "run"
-PRIORITIES = {"interactive": 10, "batch": 0}
+PRIORITIES = {"interactive": 10, "batch": 0}  # the names are those of conventions.PRIORITIES
 """pgqueuer takes the highest number first."""
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 POOL_SIZE = 3  # one statement each for taking jobs, heartbeats and completions, so that none waits for another
 
 
-async def enqueue(conn: db.Connection, run_id: UUID, priority: str) -> None:
-    """Add the run's job in the transaction of `conn`; a run that has one keeps it."""
+async def enqueue(conn: db.Connection, run_id: UUID, priority: str, delay: timedelta | None = None) -> None:
+    """Add the run's job in the transaction of `conn`, to be taken after `delay`; a run that has one keeps it."""
     queries = Queries(PsycopgDriver(cast("psycopg.AsyncConnection", conn)))  # it makes its own cursors, with dict rows
     await queries.enqueue(
-        ENTRYPOINT, str(run_id).encode(), PRIORITIES[priority], dedupe_key=str(run_id), on_conflict="skip"
+        ENTRYPOINT,
+        str(run_id).encode(),
+        PRIORITIES[priority],
+        execute_after=delay,
+        dedupe_key=str(run_id),
+        on_conflict="skip",
     )
 
 
-async def depth_and_age(pool: db.Pool) -> tuple[int, float]:
-    """Return how many runs wait and for how many seconds the oldest of them has waited."""
+async def withdraw(conn: db.Connection, run_id: UUID) -> bool:
+    """Remove the run's waiting job in the transaction of `conn`; False when a worker holds it."""
+    await conn.execute("DELETE FROM pgqueuer WHERE dedupe_key = %s AND status = 'queued'", (str(run_id),))
+    cursor = await conn.execute("SELECT FROM pgqueuer WHERE dedupe_key = %s AND status = 'picked'", (str(run_id),))
+    return await cursor.fetchone() is None
+
+
+async def depths_and_ages(pool: db.Pool) -> dict[str, tuple[int, float]]:
+    """Return per priority how many runs wait and for how many seconds the oldest of them has waited.
+
+    A run between two tries waits from the end of its pause on: until then no worker is missing.
+    """
     query = """
-        SELECT count(*) AS depth, coalesce(extract(epoch FROM now() - min(submitted_at)), 0)::float8 AS age
-        FROM runs WHERE state = 'queued'
+        SELECT priority, count(*) AS depth,
+               coalesce(extract(epoch FROM now() - min(coalesce(retry_at, submitted_at))), 0)::float8 AS age
+        FROM runs WHERE state = 'queued' AND coalesce(retry_at, submitted_at) <= now() GROUP BY priority
     """
     async with pool.connection() as conn:
-        row = await (await conn.execute(query)).fetchone()
-    return (row["depth"], row["age"]) if row else (0, 0.0)
+        rows = await (await conn.execute(query)).fetchall()
+    return dict.fromkeys(PRIORITIES, (0, 0.0)) | {row["priority"]: (row["depth"], row["age"]) for row in rows}
 
 
 async def requeue_orphans(pool: db.Pool) -> list[UUID]:
     """Queue every unfinished run that has no job; return their ids. Normally there are none."""
     query = """
-        SELECT id, priority FROM runs WHERE state IN ('queued', 'running') AND NOT EXISTS (
+        SELECT id, priority, greatest(retry_at - now(), interval '0') AS pause FROM runs
+        WHERE state IN ('queued', 'running') AND NOT EXISTS (
             SELECT FROM pgqueuer WHERE dedupe_key = runs.id::text AND status IN ('queued', 'picked'))
     """
     async with pool.connection() as conn:
         orphans = await (await conn.execute(query)).fetchall()
         for row in orphans:
-            await enqueue(conn, row["id"], row["priority"])
+            await enqueue(conn, row["id"], row["priority"], row["pause"])
     return [row["id"] for row in orphans]
 
 
@@ -88,7 +108,13 @@ async def work(
     A dead worker's job is taken by another one after one lease and at most one poll. `pool` is for the queue alone
     (POOL_SIZE connections). A handler gives its job back by raising pgqueuer's RetryRequested.
     """
-    queries = OwnedQueries(PatientDriver(pool, settings.database_url, stopping))
+    lease = timedelta(seconds=settings.lease_seconds)
+    queries = OwnedQueries(
+        PatientDriver(pool, settings.database_url, stopping),
+        slots=settings.concurrency,
+        tenant_limit=settings.tenant_concurrency,
+        lease=lease,
+    )
     manager = QueueManager(queries)
     manager.shutdown = stopping
     queries.owner = manager.queue_manager_id
@@ -100,16 +126,60 @@ async def work(
     await manager.run(
         batch_size=1,
         max_concurrent_tasks=settings.concurrency,
-        heartbeat_timeout=timedelta(seconds=settings.lease_seconds),
+        heartbeat_timeout=lease,
         dequeue_timeout=timedelta(seconds=min(1.0, settings.lease_seconds / 4)),
     )
 
 
 @dataclass
 class OwnedQueries(Queries):
-    """The library's statements, but a job that another worker took over is left alone."""
+    """The library's statements, but a job that another worker took over is left alone, and tenants have limits.
+
+    `driver` is a PatientDriver; `slots` is how many jobs this worker may hold, `tenant_limit` how many of one tenant
+    all workers together (0: any number).
+    """
 
     owner: QueueManagerId | None = None
+    slots: int = 1
+    tenant_limit: int = 0
+    lease: timedelta = timedelta(seconds=30)
+
+    async def dequeue(
+        self,
+        batch_size: int,
+        entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: QueueManagerId,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[Job]:
+        """Take one job (`batch_size` is 1) by the statement of taking.py."""
+        del batch_size, queue_manager_id, global_concurrency_limit, heartbeat_timeout
+        names = self.qbe.settings.qualified
+        statements = taking.take(names.queue_table, names.queue_table_log)
+        rows = await self._own_driver.script(statements, self._place(entrypoints))
+        return [Job.model_validate(row) for row in rows]
+
+    async def eligible_queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        """Count what this worker could take, so that it does not look again and again for what it may not."""
+        rows = await self._own_driver.script(taking.waits(self._table), self._place(entrypoints))
+        return int(str(rows[0]["found"]))
+
+    async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        """Count the same: the library asks only in order to look again at once."""
+        return await self.eligible_queued_work(entrypoints)
+
+    def _place(self, entrypoints: Iterable[QueueEntrypoint]) -> dict[str, object]:
+        return {
+            "entrypoints": list(entrypoints),
+            "owner": self.owner,
+            "slots": self.slots,
+            "limit": self.tenant_limit,
+            "lease": self.lease,
+        }
+
+    @property
+    def _own_driver(self) -> PatientDriver:
+        return cast("PatientDriver", self.driver)
 
     async def update_heartbeat(self, job_ids: list[JobId]) -> None:
         """Renew the lease of those jobs that are still ours."""
@@ -167,6 +237,18 @@ class PatientDriver(Driver):
             return await cursor.fetchall()
 
         return await self._patiently(statement)
+
+    async def script(self, statements: str, values: Mapping[str, object]) -> list[dict[str, object]]:
+        """Execute statements with `%(name)s` placeholders in one message and transaction; return the last's rows."""
+
+        async def whole(conn: db.Connection) -> list[dict[str, object]]:
+            cursor = AsyncClientCursor(conn, row_factory=dict_row)
+            await cursor.execute(statements, values)
+            while cursor.nextset():
+                pass
+            return await cursor.fetchall()
+
+        return await self._patiently(whole)
 
     async def execute(self, query: str, *args: object) -> str:
         """Execute a statement with `$1` placeholders and return its command tag."""

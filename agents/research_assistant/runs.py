@@ -6,6 +6,7 @@ newer claim exists. A rejected write raises LostLease and is counted: two worker
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,22 +14,24 @@ from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
-from bongsu.core.errors import BongsuError
+from bongsu.core.errors import BongsuError, StateError
 from bongsu.telemetry import metrics as m
 from research_assistant import db, queue
 from research_assistant.errors import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 COLUMNS = """
     id, owner, coalesce(tenant, owner) AS tenant, priority, session_id, question, state, tries, answer, citations,
-    run_class, error_kind, error_detail, submitted_at, started_at, finished_at, fence, traceparent
+    run_class, error_kind, error_detail, submitted_at, started_at, finished_at, fence, traceparent, retry_at
 """
 FINAL = ("done", "failed", "cancelled")
-API = "api"
+API, OPERATOR = "api", "operator"
 """Who wrote a ledger row when no worker did."""
+
+log = logging.getLogger(__name__)
 
 
 class LostLease(BongsuError):  # noqa: N818 - an event in the life of a run, not a fault of anybody
@@ -57,24 +60,37 @@ class Run:
     finished_at: datetime | None
     fence: int
     traceparent: str | None
+    retry_at: datetime | None = None
 
     @property
     def final(self) -> bool:
         """Tell whether the run will never change again."""
         return self.state in FINAL
 
+    @property
+    def replayed(self) -> bool:
+        """Tell whether this is the first try after a replay: the pause of a retry comes with a try that is counted."""
+        return self.retry_at is not None and self.tries == 0
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to run a run until somebody else claims it.
 
-    `age_seconds` is the time since the first claim by the database's clock, so that the deadline survives takeovers.
+    `age_seconds` is the time since this try's first claim by the database's clock, so that the deadline survives
+    takeovers and each try has a whole one. `cancelled`: somebody asked to cancel the run while nobody ran it.
     """
 
     run: Run
     fence: int
     worker: str
     age_seconds: float
+    cancelled: bool = False
+
+    @property
+    def resumed(self) -> bool:
+        """Tell whether another worker had begun this try."""
+        return self.age_seconds > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +151,16 @@ async def claim(pool: db.Pool, run_id: UUID, worker: str) -> Claim | None:
     query = f"""
         UPDATE runs SET fence = fence + 1, state = 'running', worker = %s, started_at = coalesce(started_at, now())
         WHERE id = %s AND state IN ('queued', 'running')
-        RETURNING {COLUMNS}, extract(epoch FROM now() - started_at)::float8 AS age_seconds
+        RETURNING {COLUMNS}, extract(epoch FROM now() - started_at)::float8 AS age_seconds,
+            cancel_requested_at IS NOT NULL AS cancelled
     """  # noqa: S608 - a constant list of columns
     async with db.transaction(pool) as conn:
         cursor = await conn.execute(query, (worker, run_id))
         row = await cursor.fetchone()
         if row is None:
             return None
-        age_seconds = row.pop("age_seconds")
-        claimed = Claim(Run(**row), row["fence"], worker, age_seconds)
+        age_seconds, cancelled = row.pop("age_seconds"), row.pop("cancelled")
+        claimed = Claim(Run(**row), row["fence"], worker, age_seconds, cancelled)
         await _note(conn, claimed, "claimed")
     return claimed
 
@@ -179,7 +196,98 @@ async def fail(pool: db.Pool, claimed: Claim, *, kind: str, detail: str) -> floa
         WHERE id = %s AND fence = %s AND state = 'running'
         RETURNING extract(epoch FROM finished_at - submitted_at)::float8 AS seconds
     """
-    return await _end(pool, claimed, "failed", query, (kind, detail, claimed.run.id, claimed.fence))
+    values = (kind, detail, claimed.run.id, claimed.fence)
+    return await _end(pool, claimed, "failed", query, values, f"{kind}: {detail}")
+
+
+async def retry(pool: db.Pool, claimed: Claim, *, kind: str, detail: str, delay: timedelta) -> float:
+    """Put the run back into the queue for another try after `delay`; return the seconds since submit. Raises LostLease.
+
+    Its checkpoints stay: the next try goes on from the last one, with a whole deadline of its own. The caller gives the
+    job back with the same delay; if it dies before, the try begins one lease later instead.
+    """
+    query = """
+        UPDATE runs SET state = 'queued', tries = tries + 1, retry_at = now() + %s, started_at = NULL
+        WHERE id = %s AND fence = %s AND state = 'running'
+        RETURNING extract(epoch FROM now() - submitted_at)::float8 AS seconds
+    """
+    why = f"{kind}: {detail}; again in {delay.total_seconds():.1f} s"
+    return await _end(pool, claimed, "retried", query, (delay, claimed.run.id, claimed.fence), why)
+
+
+async def end_cancelled(pool: db.Pool, claimed: Claim) -> float:
+    """Write that the run was cancelled, under the newest fence only; return the seconds since submit; see `fail`."""
+    query = """
+        UPDATE runs SET state = 'cancelled', finished_at = now() WHERE id = %s AND fence = %s AND state = 'running'
+        RETURNING extract(epoch FROM finished_at - submitted_at)::float8 AS seconds
+    """
+    return await _end(pool, claimed, "cancelled", query, (claimed.run.id, claimed.fence))
+
+
+async def cancel(pool: db.Pool, run_id: UUID) -> str:
+    """Ask to cancel the run; return the state it is in then. Raises StateError for an unknown run.
+
+    `cancelled` when nobody runs it; `running` when a worker does: it ends the run within a second. A final run stays
+    what it is.
+    """
+    ask = """
+        UPDATE runs SET cancel_requested_at = coalesce(cancel_requested_at, now())
+        WHERE id = %s AND state IN ('queued', 'running') RETURNING state, fence
+    """
+    end = "UPDATE runs SET state = 'cancelled', finished_at = now() WHERE id = %s"
+    async with db.transaction(pool) as conn:
+        row = await (await conn.execute(ask, (run_id,))).fetchone()
+        if row is not None and await queue.withdraw(conn, run_id):
+            await conn.execute(end, (run_id,))
+            await _write_note(conn, run_id, row["fence"], API, "cancelled")
+            state = "cancelled"
+        elif row is not None:
+            state = str(row["state"])
+        else:
+            row = await (await conn.execute("SELECT state FROM runs WHERE id = %s", (run_id,))).fetchone()
+            if row is None:
+                raise _unknown(run_id)
+            return str(row["state"])
+    if state == "cancelled":
+        m.runs_cancelled.inc()
+    log.info("cancelled" if state == "cancelled" else "asked to cancel", extra={"run_id": str(run_id)})
+    return state
+
+
+async def replay(pool: db.Pool, run_id: UUID) -> Run:
+    """Take a dead letter back into the queue: the same run, its tries counted anew, its finished nodes kept.
+
+    A new fence, so that it can end again. Raises StateError for a run that is unknown or has not failed.
+    """
+    query = f"""
+        UPDATE runs SET state = 'queued', fence = fence + 1, tries = 0, retry_at = now(), error_kind = NULL,
+            error_detail = NULL, worker = NULL, started_at = NULL, finished_at = NULL, cancel_requested_at = NULL
+        WHERE id = %s AND state = 'failed' RETURNING {COLUMNS}
+    """  # noqa: S608 - a constant list of columns
+    async with db.transaction(pool) as conn:
+        row = await (await conn.execute(query, (run_id,))).fetchone()
+        if row is None:
+            earlier = await (await conn.execute("SELECT state FROM runs WHERE id = %s", (run_id,))).fetchone()
+            if earlier is None:
+                raise _unknown(run_id)
+            raise StateError(
+                f"the run is {earlier['state']}, and only a failed one can be replayed",
+                where=f"run {run_id}",
+                next="list the dead letters with `research-assistant dead list`",
+            )
+        run = Run(**row)
+        await queue.enqueue(conn, run.id, run.priority)
+        await _write_note(conn, run.id, run.fence, OPERATOR, "replayed")
+    log.info("replayed", extra={"run_id": str(run_id), "fence": run.fence})
+    return run
+
+
+async def to_cancel(pool: db.Pool, run_ids: Sequence[UUID]) -> list[UUID]:
+    """Return those of the runs whose cancellation was asked for."""
+    query = "SELECT id FROM runs WHERE id = ANY(%s) AND cancel_requested_at IS NOT NULL AND state = 'running'"
+    async with pool.connection() as conn:
+        rows = await (await conn.execute(query, (list(run_ids),))).fetchall()
+    return [row["id"] for row in rows]
 
 
 async def release(pool: db.Pool, claimed: Claim) -> None:
@@ -188,38 +296,31 @@ async def release(pool: db.Pool, claimed: Claim) -> None:
         await _note(conn, claimed, "released")
 
 
-async def cancel(pool: db.Pool, run_id: UUID) -> str:
-    """Ask to cancel the run; return the state it is in then. A final run stays what it is."""
-    query = """
-        UPDATE runs SET cancel_requested_at = coalesce(cancel_requested_at, now()),
-            state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
-            finished_at = CASE state WHEN 'queued' THEN now() END
-        WHERE id = %s AND state IN ('queued', 'running') RETURNING state, fence
-    """
-    async with db.transaction(pool) as conn:
-        row = await (await conn.execute(query, (run_id,))).fetchone()
-        if row is not None and row["state"] == "cancelled":
-            await _write_note(conn, run_id, row["fence"], API, "cancelled")
-    return str(row["state"]) if row else "final"
-
-
-async def _end(pool: db.Pool, claimed: Claim, event: str, query: str, values: tuple[Any, ...]) -> float:
+async def _end(  # noqa: PLR0917 - one step of each way out of `running`
+    pool: db.Pool, claimed: Claim, event: str, query: str, values: tuple[Any, ...], detail: str | None = None
+) -> float:
     async with db.transaction(pool) as conn:
         cursor = await conn.execute(query, values)
         row = await cursor.fetchone()
         if row is None:
             raise _lost_lease(claimed.run.id, claimed.fence)
-        await _note(conn, claimed, event)
+        await _note(conn, claimed, event, detail)
     return float(row["seconds"])
 
 
-async def _note(conn: db.Connection, claimed: Claim, event: str) -> None:
-    await _write_note(conn, claimed.run.id, claimed.fence, claimed.worker, event)
+async def _note(conn: db.Connection, claimed: Claim, event: str, detail: str | None = None) -> None:
+    await _write_note(conn, claimed.run.id, claimed.fence, claimed.worker, event, detail)
 
 
-async def _write_note(conn: db.Connection, run_id: UUID, fence: int, worker: str, event: str) -> None:
-    query = "INSERT INTO run_events (run_id, fence, worker, pid, event) VALUES (%s, %s, %s, %s, %s)"
-    await conn.execute(query, (run_id, fence, worker, os.getpid(), event))
+async def _write_note(  # noqa: PLR0917 - one argument a column
+    conn: db.Connection, run_id: UUID, fence: int, worker: str, event: str, detail: str | None = None
+) -> None:
+    query = "INSERT INTO run_events (run_id, fence, worker, pid, event, detail) VALUES (%s, %s, %s, %s, %s, %s)"
+    await conn.execute(query, (run_id, fence, worker, os.getpid(), event, detail))
+
+
+def _unknown(run_id: UUID) -> StateError:
+    return StateError("there is no such run", where=f"run {run_id}", next="check the id: old runs are deleted")
 
 
 def _lost_lease(run_id: UUID | str, fence: int) -> LostLease:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,9 +16,27 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 SECONDS_PER_DAY = 86_400
+USAGE_DAYS = 2
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SERVER_NEEDS = ("DATABASE_URL", "CHROMA_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY", "SEARCH_URL")
 """What `api` and `worker` cannot start without; `OPENAI_API_KEY` may come by `OPENAI_API_KEY_FILE`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """After how many days each kind of row is deleted; 0 keeps it. One field for each of conventions.PRUNED.
+
+    `checkpoints` is about those of runs that are done or cancelled; a dead letter keeps its own, so that a replay goes
+    on from there. `run_events` and `runs` are about final runs, and a run takes all that is its own with it.
+    """
+
+    runs: float = 90
+    checkpoints: float = 7
+    run_events: float = 30
+    feedback: float = 90
+    usage: float = 400
+    sessions: float = 90
+    queue_log: float = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +61,19 @@ class Settings:
     run_deadline_seconds: float
     drain_seconds: float
     log_level: str
+    tenant_concurrency: int  # 0: any number
+    batch_tries: int
+    interactive_tries: int
+    retry_seconds: float
+    retry_max_seconds: float
+    retention: Retention
+    retention_seconds: float  # how often a worker looks for old rows
     budget_usd_per_day: float
     budget_timezone: ZoneInfo
     budget_day_seconds: float
+    requests_per_minute: int
+    tenant_documents: int
+    tenant_document_bytes: int
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, needs: Collection[str] = SERVER_NEEDS) -> Settings:
@@ -71,9 +99,19 @@ class Settings:
             run_deadline_seconds=reader.number("RESEARCH_ASSISTANT_RUN_DEADLINE_SECONDS", 120, low=1),
             drain_seconds=reader.number("RESEARCH_ASSISTANT_DRAIN_SECONDS", 25, low=0),
             log_level=reader.choice("RESEARCH_ASSISTANT_LOG_LEVEL", "INFO", LOG_LEVELS),
+            tenant_concurrency=reader.integer("RESEARCH_ASSISTANT_TENANT_CONCURRENCY", 32, low=0),
+            batch_tries=reader.integer("RESEARCH_ASSISTANT_BATCH_TRIES", 4, low=1),
+            interactive_tries=reader.integer("RESEARCH_ASSISTANT_INTERACTIVE_TRIES", 1, low=1),
+            retry_seconds=reader.number("RESEARCH_ASSISTANT_RETRY_SECONDS", 5, low=0),
+            retry_max_seconds=reader.number("RESEARCH_ASSISTANT_RETRY_MAX_SECONDS", 300, low=0),
+            retention=reader.retention("RESEARCH_ASSISTANT_RETENTION_"),
+            retention_seconds=reader.number("RESEARCH_ASSISTANT_RETENTION_SECONDS", 3600, low=1),
             budget_usd_per_day=reader.number("BUDGET_USD_PER_DAY", 50, low=0),
             budget_timezone=reader.timezone("BUDGET_TIMEZONE", "Asia/Seoul"),
             budget_day_seconds=reader.number("BUDGET_DAY_SECONDS", SECONDS_PER_DAY, low=1, high=SECONDS_PER_DAY),
+            requests_per_minute=reader.integer("RESEARCH_ASSISTANT_REQUESTS_PER_MINUTE", 6_000, low=1),
+            tenant_documents=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENTS", 500, low=0),
+            tenant_document_bytes=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENT_BYTES", 20_000_000, low=0),
         )
         reader.require(needs)
         reader.raise_problems()
@@ -142,6 +180,16 @@ class _Reader:
         if value not in choices:
             self._problems.append(f"{name} is {value!r}, not one of {', '.join(choices)}")
         return value
+
+    def retention(self, prefix: str) -> Retention:
+        """Return the days of each kind: `{prefix}{KIND}_DAYS`."""
+        days = {
+            each.name: self.number(f"{prefix}{each.name.upper()}_DAYS", getattr(Retention(), each.name), low=0)
+            for each in fields(Retention)
+        }
+        if 0 < days["usage"] < USAGE_DAYS:  # the day's budget is summed from it
+            self._problems.append(f"{prefix}USAGE_DAYS is {days['usage']:g}, not 0 or at least {USAGE_DAYS}")
+        return Retention(**days)
 
     def timezone(self, name: str, default: str) -> ZoneInfo:
         value = self.text(name, default)

@@ -18,11 +18,19 @@ class Passage(TypedDict):
     text: str
 
 
+class Turn(TypedDict):
+    """An earlier question of the same session and what was answered."""
+
+    question: str
+    answer: str
+
+
 class Research(TypedDict):
-    """The order of one researcher."""
+    """The order of one researcher; without a `tenant` it sees shared documents only."""
 
     tool: Tool
     query: str
+    tenant: NotRequired[str | None]
 
 
 class Finding(TypedDict):
@@ -33,9 +41,14 @@ class Finding(TypedDict):
 
 
 class RunState(TypedDict, total=False):
-    """Everything a run knows: each key is written by one node (`passages` and `failures` by each researcher)."""
+    """Everything a run knows: each key is written by one node (`passages` and `failures` by each researcher).
+
+    A run that an older worker began has no `tenant` and no `history`.
+    """
 
     question: str
+    tenant: str
+    history: list[Turn]
     run_class: Literal["simple", "compound"]
     research: list[Research]
     passages: Annotated[list[Passage], operator.add]

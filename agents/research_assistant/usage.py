@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 async def record(  # noqa: PLR0917 - one argument a column of the ledger
     pool: Pool, run_id: UUID | None, endpoint: str, model: str, input_tokens: int, output_tokens: int, usd: float
 ) -> None:
-    """Add one LLM call to the ledger; `run_id` is None outside a run (ingest). A node that ran twice was paid twice."""
-    query = """
-        INSERT INTO llm_usage (run_id, endpoint, model, input_tokens, output_tokens, usd)
-        VALUES (%s, %s, %s, %s, %s, %s)
+    """Add one LLM call to the ledger, on the run's tenant; `run_id` is None outside a run (ingest).
+
+    A node that ran twice was paid twice.
     """
+    query = """
+        INSERT INTO llm_usage (run_id, tenant, endpoint, model, input_tokens, output_tokens, usd)
+        VALUES (%(run)s, (SELECT coalesce(tenant, owner) FROM runs WHERE id = %(run)s), %(endpoint)s, %(model)s,
+            %(input)s, %(output)s, %(usd)s)
+    """
+    spent = {"input": input_tokens, "output": output_tokens, "usd": usd}
     async with pool.connection() as conn:
-        await conn.execute(query, (run_id, endpoint, model, input_tokens, output_tokens, usd))
+        await conn.execute(query, {"run": run_id, "endpoint": endpoint, "model": model} | spent)
 
 
 async def spent_since(pool: Pool, instant: datetime) -> float:

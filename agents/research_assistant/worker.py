@@ -2,7 +2,8 @@
 
 What can go wrong, and what happens then: the process dies (another one resumes the run after one lease), it stalls past
 its lease (the fence rejects its writes), the database goes away (the run is handed back and resumed), the run takes too
-long (failed, kind deadline), SIGTERM (runs stop at their next superstep and are handed back).
+long (failed, kind deadline), the outside world fails (batch runs are queued for another try, tries.py), somebody
+cancels the run (noticed within half a second), SIGTERM (runs stop at their next superstep and are handed back).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -24,7 +26,7 @@ from pgqueuer.errors import RetryRequested
 
 from bongsu.core.errors import StateError
 from bongsu.telemetry import metrics as m
-from research_assistant import db, health, queue, runs
+from research_assistant import db, health, queue, retention, runs, sessions, tries, upkeep
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.errors import RunError
 from research_assistant.imports import collector_paused
@@ -48,6 +50,7 @@ log = logging.getLogger(__name__)
 
 STOPPING = "the worker is stopping"
 LOST_DATABASE_DELAY = timedelta(seconds=1)
+CANCEL_POLL_SECONDS = 0.5
 CONNECTIONS_PER_RUN = 3  # parallel researchers write and read at once
 
 
@@ -86,13 +89,28 @@ async def run(settings: Settings, metrics_port: int, open_graph: OpenGraph | Non
             helpers = [
                 tasks.create_task(pulse.keep_beating()),
                 tasks.create_task(worker.drain()),
-                tasks.create_task(_watch_for_orphans(pool, settings.lease_seconds)),
+                tasks.create_task(upkeep.again_and_again(CANCEL_POLL_SECONDS, worker.cancel_asked)),
+                tasks.create_task(upkeep.again_and_again(settings.lease_seconds, partial(upkeep.queue_orphans, pool))),
+                tasks.create_task(
+                    upkeep.again_and_again(
+                        settings.retention_seconds, partial(retention.prune, pool, settings.retention)
+                    )
+                ),
             ]
             log.info("worker %s takes up to %d runs at once", worker.name, settings.concurrency)
             await queue.work(queue_pool, settings, worker.handle, stopping)
             for helper in helpers:
                 helper.cancel()
     log.info("worker %s stopped", worker.name)
+
+
+@dataclass
+class _Active:
+    """A run under way: how to drain it, and whether its task was cancelled because somebody cancelled the run."""
+
+    run_id: UUID
+    control: RunControl
+    cancelled: bool = False
 
 
 @dataclass
@@ -105,7 +123,7 @@ class Worker:
     saver: FencedSaver
     name: str
     stopping: asyncio.Event
-    _active: dict[asyncio.Task[Any], RunControl] = field(default_factory=dict)
+    _active: dict[asyncio.Task[Any], _Active] = field(default_factory=dict)
 
     async def handle(self, run_id: UUID) -> None:
         """Claim the run and bring it to its end; raise RetryRequested when another worker shall resume it."""
@@ -115,8 +133,9 @@ class Worker:
         try:
             claim = await runs.claim(self.pool, run_id, self.name)
             if claim is not None:
-                await self._end(claim)
+                await self._carry(claim)
         except runs.LostLease as lost:
+            m.leases_lost.inc()
             log.warning("abandoned: %s", lost, extra=extra)
             raise _hand_back("a newer claim exists") from lost
         except psycopg.Error as error:
@@ -125,18 +144,30 @@ class Worker:
             log.warning("handed back, the database went away: %s", error, extra=extra)
             raise _hand_back("the database went away", LOST_DATABASE_DELAY) from error
 
+    async def _carry(self, claim: runs.Claim) -> None:
+        """Bring a claimed run to the end of this try."""
+        extra = {"run_id": str(claim.run.id), "worker": self.name, "fence": claim.fence}
+        log.info("resumed" if claim.resumed else "claimed", extra=extra)
+        if claim.resumed:
+            m.runs_resumed.inc()
+        try:
+            if claim.cancelled:
+                raise _Cancelled  # noqa: TRY301 - asked for while nobody ran it: it ends as one that was under way
+            await self._end(claim)
+        except _Cancelled:
+            await runs.end_cancelled(self.pool, claim)
+            m.runs_cancelled.inc()
+            log.info("cancelled", extra=extra)
+
     async def _end(self, claim: runs.Claim) -> None:
         """Run the graph and write what came out; metrics count after the fenced write, so once for each run."""
         extra = {"run_id": str(claim.run.id), "worker": self.name, "fence": claim.fence}
-        if claim.fence > 1:
-            m.runs_resumed.inc()
-            log.info("resumed", extra=extra)
         try:
             final = await self._result(claim)
             answer, citations, run_class = final["answer"], final["citations"], final["run_class"]
         except RunError as error:
             await self._fail(claim, error.kind, error.detail)
-        except (runs.LostLease, RetryRequested):
+        except (_Cancelled, runs.LostLease, RetryRequested):
             raise
         except psycopg.Error as error:
             if db.is_connection_lost(error):
@@ -149,14 +180,23 @@ class Worker:
         else:
             seconds = await runs.finish(self.pool, claim, answer=answer, citations=citations, run_class=run_class)
             m.events.labels(kind="run", outcome="good").inc()
-            m.run_duration.labels(run_class).observe(seconds)
+            if claim.run.priority == "interactive" and not claim.run.replayed:  # nobody sat and waited for the others
+                m.run_duration.labels(run_class).observe(seconds)
             log.info("done in %.2f s", seconds, extra=extra)
 
     async def _fail(self, claim: runs.Claim, kind: str, detail: str) -> None:
+        """Queue the run for another try (RetryRequested gives the job back) or let it end as a dead letter."""
+        extra = {"run_id": str(claim.run.id), "worker": self.name, "fence": claim.fence, "kind": kind}
+        pause = tries.pause(self.settings, claim.run, kind)
+        if pause is not None:
+            await runs.retry(self.pool, claim, kind=kind, detail=detail, delay=pause)
+            m.runs_retried.labels(kind).inc()
+            log.warning("retried in %.1f s: %s", pause.total_seconds(), detail, extra=extra)
+            raise _hand_back(detail, pause)
         await runs.fail(self.pool, claim, kind=kind, detail=detail)
         m.events.labels(kind="run", outcome="bad").inc()
         m.errors.labels(kind=kind).inc()
-        extra = {"run_id": str(claim.run.id), "worker": self.name, "fence": claim.fence, "kind": kind}
+        m.dead_letters.labels(kind).inc()
         log.error("failed: %s", detail, extra=extra)
 
     async def _result(self, claim: runs.Claim) -> dict[str, Any]:
@@ -168,8 +208,8 @@ class Worker:
         try:
             async with bound:
                 resumable = await self.saver.aget_tuple(config) is not None
-                given = None if resumable else {"question": claim.run.question}
-                return await self._drainable(given, config)
+                given = None if resumable else await sessions.given(self.pool, claim.run)
+                return await self._drainable(claim.run.id, given, config)
         except TimeoutError as error:
             if not bound.expired():
                 raise
@@ -177,30 +217,41 @@ class Worker:
             raise RunError("deadline", f"not finished {seconds:g} s after its first start") from error
         except (GraphDrained, _Drained) as drained:
             await runs.release(self.pool, claim)
+            log.info("released", extra={"run_id": run_id, "worker": self.name, "fence": claim.fence})
             raise _hand_back(STOPPING) from drained
 
-    async def _drainable(self, given: dict[str, str] | None, config: RunnableConfig) -> dict[str, Any]:
-        """Run the graph so that `drain` can ask it to stop and at last cancel it."""
-        control = RunControl()
-        task = asyncio.create_task(self.graph.ainvoke(given, config, durability="sync", control=control))
-        self._active[task] = control
+    async def _drainable(self, run_id: UUID, given: dict[str, Any] | None, config: RunnableConfig) -> dict[str, Any]:
+        """Run the graph so that `drain` can ask it to stop, and `drain` and `cancel_asked` can cancel it."""
+        active = _Active(run_id, RunControl())
+        task = asyncio.create_task(self.graph.ainvoke(given, config, durability="sync", control=active.control))
+        self._active[task] = active
         if self.stopping.is_set():
-            control.request_drain(STOPPING)
+            active.control.request_drain(STOPPING)
         try:
             return dict(await task)
         except asyncio.CancelledError:
             if _being_cancelled():  # by the deadline: the graph was cancelled with us
                 raise
-            raise _Drained from None
+            raise (_Cancelled if active.cancelled else _Drained) from None
         finally:
             del self._active[task]
+
+    async def cancel_asked(self) -> None:
+        """Cancel the tasks of those runs under way whose cancellation was asked for."""
+        under_way = {active.run_id: (task, active) for task, active in self._active.items() if not active.cancelled}
+        if not under_way:
+            return
+        for run_id in await runs.to_cancel(self.pool, list(under_way)):
+            task, active = under_way[run_id]
+            active.cancelled = True
+            task.cancel()
 
     async def drain(self) -> None:
         """Once the worker stops, ask each run to end at its next superstep; cancel what still runs after the bound."""
         await self.stopping.wait()
         log.info("stopping: %d runs are asked to end at their next superstep", len(self._active))
-        for control in self._active.values():
-            control.request_drain(STOPPING)
+        for active in self._active.values():
+            active.control.request_drain(STOPPING)
         await asyncio.sleep(self.settings.drain_seconds)
         for task in list(self._active):
             log.warning("a run did not end within %g s and is cancelled", self.settings.drain_seconds)
@@ -209,6 +260,10 @@ class Worker:
 
 class _Drained(Exception):  # noqa: N818 - never leaves this module
     """Say that the run was cancelled because the worker stops."""
+
+
+class _Cancelled(Exception):  # noqa: N818 - never leaves this module
+    """Say that the run was cancelled because somebody asked for it."""
 
 
 def _being_cancelled() -> bool:
@@ -225,17 +280,3 @@ async def _require_schema(pool: db.Pool) -> None:
         row = await (await conn.execute("SELECT to_regclass('run_events') AS found")).fetchone()
     if not row or row["found"] is None:
         raise StateError("the database has no schema", next="run `research-assistant migrate`")
-
-
-async def _watch_for_orphans(pool: db.Pool, seconds: float) -> None:
-    """Queue unfinished runs again that have lost their job, once every lease, until cancelled."""
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            orphans = await queue.requeue_orphans(pool)
-        except psycopg.Error as error:
-            if not db.is_connection_lost(error):
-                raise
-            continue  # the queue's own statements log the outage and wait for its end
-        for run_id in orphans:
-            log.error("the run had lost its job and was queued again", extra={"run_id": str(run_id)})

@@ -23,6 +23,8 @@ EVENT_KINDS = ("run", "api")
 EVENT_OUTCOMES = ("good", "bad", "shed")
 RUN_CLASSES = ("simple", "compound")
 NODES = ("planner", "researcher", "synthesizer", "critic")
+PRIORITIES = ("interactive", "batch")
+PRUNED = ("runs", "checkpoints", "run_events", "feedback", "usage", "sessions", "queue_log")
 ENDPOINTS = ("primary", "secondary")
 OUTCOMES = ("ok", "error")
 BACKUP_PARTS = ("database", "vectors", "configuration")
@@ -79,7 +81,7 @@ EVENTS = Metric(
 RUN_DURATION = Metric(
     "bongsu_run_duration_seconds",
     "histogram",
-    "Time from submit to final answer.",
+    "Time from submit to final answer of interactive runs; nobody sits and waits for batch runs and replayed ones.",
     SECONDS,
     (("class", RUN_CLASSES),),
     RUN_BUCKETS,
@@ -144,8 +146,16 @@ COST = Metric("bongsu_cost_usd_total", "counter", "Spend on LLM endpoints in USD
 COST_BUDGET_USED = Metric(
     "bongsu_cost_budget_used_ratio", "gauge", "Spend since midnight of the configured time zone over the daily budget."
 )
-QUEUE_DEPTH = Metric("bongsu_queue_depth", "gauge", "Runs waiting in the queue.")
-QUEUE_OLDEST_AGE = Metric("bongsu_queue_oldest_age_seconds", "gauge", "Age of the oldest waiting run.", SECONDS)
+QUEUE_DEPTH = Metric(
+    "bongsu_queue_depth", "gauge", "Runs waiting for a worker, by priority.", labels=(("priority", PRIORITIES),)
+)
+QUEUE_OLDEST_AGE = Metric(
+    "bongsu_queue_oldest_age_seconds",
+    "gauge",
+    "How long the oldest waiting run has waited for a worker, by priority; pauses between tries do not count.",
+    SECONDS,
+    (("priority", PRIORITIES),),
+)
 HTTP_DURATION = Metric(
     "bongsu_http_request_duration_seconds",
     "histogram",
@@ -156,6 +166,28 @@ HTTP_DURATION = Metric(
 )
 FENCED_WRITES = Metric("bongsu_fenced_writes_total", "counter", "Writes of a stale worker that the fence rejected.")
 RUNS_RESUMED = Metric("bongsu_runs_resumed_total", "counter", "Runs taken over from a worker that stopped.")
+RUNS_RETRIED = Metric(
+    "bongsu_runs_retried_total",
+    "counter",
+    "Failed tries after which the run was queued again, by kind of failure.",
+    labels=(("kind", ERROR_KINDS),),
+)
+DEAD_LETTERS = Metric(
+    "bongsu_dead_letters_total",
+    "counter",
+    "Runs that ended as dead letters: no try is left, or none would help, by kind of failure.",
+    labels=(("kind", ERROR_KINDS),),
+)
+RUNS_CANCELLED = Metric("bongsu_runs_cancelled_total", "counter", "Runs that ended because somebody cancelled them.")
+LEASES_LOST = Metric(
+    "bongsu_leases_lost_total", "counter", "Runs that a worker abandoned because another one had taken them over."
+)
+ROWS_PRUNED = Metric(
+    "bongsu_rows_pruned_total",
+    "counter",
+    "Rows deleted because they were older than their retention, by what they hold.",
+    labels=(("what", PRUNED),),
+)
 PROCESS_RESTARTS = Metric(
     "bongsu_process_restarts_total", "counter", "Restarts of a process by the supervisor.", labels=(("process", ()),)
 )
@@ -288,6 +320,11 @@ METRICS = (
     HTTP_DURATION,
     FENCED_WRITES,
     RUNS_RESUMED,
+    RUNS_RETRIED,
+    DEAD_LETTERS,
+    RUNS_CANCELLED,
+    LEASES_LOST,
+    ROWS_PRUNED,
     PROCESS_RESTARTS,
     PROOF_TIMESTAMP,
     BACKUP_LAST_SUCCESS,

@@ -47,6 +47,11 @@ vector_duration: Histogram = _create(names.VECTOR_DURATION)
 cost: Counter = _create(names.COST)
 fenced_writes: Counter = _create(names.FENCED_WRITES)
 runs_resumed: Counter = _create(names.RUNS_RESUMED)
+runs_retried: Counter = _create(names.RUNS_RETRIED)
+dead_letters: Counter = _create(names.DEAD_LETTERS)
+runs_cancelled: Counter = _create(names.RUNS_CANCELLED)
+leases_lost: Counter = _create(names.LEASES_LOST)
+rows_pruned: Counter = _create(names.ROWS_PRUNED)
 http_duration: Histogram = _create(names.HTTP_DURATION)
 
 

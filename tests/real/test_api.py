@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bongsu.core.conventions import COST_BUDGET_USED, ERRORS, EVENTS, QUEUE_DEPTH, QUEUE_OLDEST_AGE
+from bongsu.core.conventions import COST_BUDGET_USED, ERRORS, EVENTS, PRIORITIES, QUEUE_DEPTH, QUEUE_OLDEST_AGE
 from tests.real.support.assistant import answers
 from tests.real.support.pg import free_port
 from tests.real.support.waiting import until
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 NOBODY = "4d491f06-d8c9-4515-9b12-ac45b93eb5ac"  # fixed: parallel workers must collect the same names
 
-GAUGES = (QUEUE_DEPTH.name, QUEUE_OLDEST_AGE.name, COST_BUDGET_USED.name)
+WAITING = (f'{name}{{priority="{p}"}}' for name in (QUEUE_DEPTH.name, QUEUE_OLDEST_AGE.name) for p in PRIORITIES)
+GAUGES = (*WAITING, COST_BUDGET_USED.name)
 BAD = f'{EVENTS.name}{{kind="api",outcome="bad"}}'
 GOOD = f'{EVENTS.name}{{kind="api",outcome="good"}}'
 

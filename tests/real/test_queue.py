@@ -10,11 +10,13 @@ from uuid import uuid4
 import psycopg
 import pytest
 from pgqueuer.ports.repository import EntrypointExecutionParameter
+from pgqueuer.queries import Queries
 from pgqueuer.types import QueueEntrypoint, QueueManagerId
-from research_assistant import db, migrate, queue
+from research_assistant import db, migrate, queue, runs, taking
 from research_assistant.settings import Settings
 
 from tests.real.support.pg import Postgres, postgres
+from tests.real.support.waiting import until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -79,6 +81,46 @@ async def test_a_worker_that_lost_its_job_can_neither_renew_nor_give_back_nor_re
     again = await take(stalled)
     await stalled.log_jobs([(again, "successful", None)])
     assert await job_row(pool) is None
+
+
+async def test_what_a_tenants_limit_or_full_hands_keep_from_a_worker_is_no_work_for_it(
+    pool: db.Pool, settings: Settings
+) -> None:
+    for question in ("one", "two"):
+        await runs.submit(pool, runs.Order(question, "me", "me"))
+    first, second = worker(pool, settings), worker(pool, settings)
+    first.slots, first.tenant_limit = 2, 1
+    second.tenant_limit = 2
+    entrypoints = [QueueEntrypoint(queue.ENTRYPOINT)]
+    job = await take(first)
+    assert await Queries.eligible_queued_work(first, entrypoints) == 1  # stock: look again in 0.1 s, and again
+    assert await first.eligible_queued_work(entrypoints) == await first.queued_work(entrypoints) == 0
+    await take(second)
+    second.tenant_limit = 0
+    await runs.submit(pool, runs.Order("three", "me", "me"))
+    assert await second.eligible_queued_work(entrypoints) == 0  # its one slot is taken
+    second.slots = 2
+    assert await second.eligible_queued_work(entrypoints) == 1
+    await first.log_jobs([(job, "successful", None)])
+    async with pool.connection() as conn:
+        await conn.execute("DELETE FROM pgqueuer")
+
+
+async def test_a_taker_stands_in_line_for_its_statement_only(pool: db.Pool, settings: Settings) -> None:
+    taker = worker(pool, settings)
+    locks = "SELECT granted FROM pg_locks WHERE locktype = 'advisory'"
+    async with pool.connection() as watcher:
+        async with db.transaction(pool) as conn:
+            await conn.execute(taking.LOCK)
+            taken = asyncio.create_task(taker.dequeue(1, {}, QueueManagerId(uuid4()), None, timedelta(minutes=1)))
+
+            async def stands_in_line() -> bool:
+                rows = await (await watcher.execute(locks)).fetchall()
+                return {"granted": False} in rows
+
+            await until_async(stands_in_line, "the taker stands in line")
+        assert await taken == []
+        assert await (await watcher.execute(locks)).fetchall() == []
 
 
 async def test_statements_and_notifications_outlive_the_server_until_the_worker_stops() -> None:

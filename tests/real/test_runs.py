@@ -67,7 +67,9 @@ async def test_a_submitted_run_and_its_job_appear_together(pool: db.Pool) -> Non
     assert await runs.get(pool, run.id) == run
     assert run.state == "queued"
     assert await rows(pool, "SELECT dedupe_key FROM pgqueuer") == [{"dedupe_key": str(run.id)}]
-    depth, age = await queue.depth_and_age(pool)
+    waiting = await queue.depths_and_ages(pool)
+    assert waiting["batch"] == (0, 0.0)
+    depth, age = waiting["interactive"]
     assert depth == 1
     assert 0 <= age < 60
 

@@ -16,11 +16,12 @@ from starlette.exceptions import HTTPException
 
 from bongsu.telemetry import metrics as m
 from research_assistant import db
-from research_assistant.api import documents, events, openapi, operations, runs
+from research_assistant.api import documents, events, feedback, openapi, operations, runs, sessions, usage
 from research_assistant.api.body import BoundedBody
 from research_assistant.api.observe import Observed
 from research_assistant.api.problems import on_exception, on_http_exception, on_invalid, problem
 from research_assistant.errors import ConflictError
+from research_assistant.page import papers
 from research_assistant.page.routes import add_page
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 def build_app(service: Service) -> ASGIApp:
     """Return the application of a service, middleware and the page included; the page calls it from inside."""
     app = build_routes(service)
-    whole = Observed(BoundedBody(app))
+    longer = {("POST", "/v1/documents"): documents.MAX_BYTES, ("POST", papers.PATH): papers.MAX_BYTES}
+    whole = Observed(BoundedBody(app, limits=longer))
     add_page(app, whole, service.pool)
     return whole
 
@@ -47,7 +49,7 @@ def build_routes(service: Service) -> FastAPI:
     app.add_exception_handler(ConflictError, _on_conflict)
     app.add_exception_handler(psycopg.Error, _on_database_error)
     app.add_exception_handler(Exception, on_exception)
-    for resource in (runs, events, documents):
+    for resource in (runs, events, feedback, sessions, documents, usage):
         resource.add_routes(app, service)
     operations.add_routes(app, service.pool)
     return app

@@ -57,7 +57,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         ] = None,
     ) -> Response:
         """Follow a run; what came after Last-Event-ID is sent first, and 204 says that nothing more will come."""
-        caller = await service.callers.caller(request, "read")
+        caller = await service.enter(request, "read")
         after = after_of(last_event_id)
         run = await tenant_runs.get(service.pool, caller.tenant, uuid_of(run_id, "run"))
         if run is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from fastapi import Path, Query
 from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
 
 from research_assistant.api.problems import Refused
 from research_assistant.tenant_runs import Place
@@ -97,3 +99,8 @@ def cut(items: Sequence[Item], limit: int, place: Callable[[Item], Place]) -> tu
 def iso(instant: datetime | None) -> str | None:
     """Return a time as the API writes it."""
     return instant.isoformat(timespec="milliseconds") if instant else None
+
+
+def as_json(content: object, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:
+    """Return a response of JSON."""
+    return Response(json.dumps(content, ensure_ascii=False), status, headers, "application/json")

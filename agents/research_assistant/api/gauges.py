@@ -17,6 +17,8 @@ from research_assistant import queue, usage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from prometheus_client import Gauge
+
     from research_assistant import db
     from research_assistant.settings import Settings
 
@@ -47,13 +49,19 @@ class Gauges:
     def __init__(self, settings: Settings, pool: db.Pool) -> None:
         self._settings, self._pool = settings, pool
         self._readings: list[Reading] = []
-        for metric in (names.QUEUE_DEPTH, names.QUEUE_OLDEST_AGE, names.COST_BUDGET_USED):
-            reading = Reading()
-            m.gauge(metric).set_function(reading.get)
-            self._readings.append(reading)
+        for metric in (names.QUEUE_DEPTH, names.QUEUE_OLDEST_AGE):
+            gauge = m.gauge(metric)
+            for priority in names.PRIORITIES:
+                self._export(gauge.labels(priority))
+        self._export(m.gauge(names.COST_BUDGET_USED))
+
+    def _export(self, gauge: Gauge) -> None:
+        reading = Reading()
+        gauge.set_function(reading.get)
+        self._readings.append(reading)
 
     async def keep_reading(self) -> None:
-        """Read again and again until cancelled; while the database does not answer, all three are NaN."""
+        """Read again and again until cancelled; while the database does not answer, all are NaN."""
         while True:
             try:
                 async with asyncio.timeout(READ_SECONDS):
@@ -66,9 +74,11 @@ class Gauges:
 
     async def _read(self) -> tuple[float, ...]:
         settings = self._settings
-        depth, age = await queue.depth_and_age(self._pool)
+        waiting = await queue.depths_and_ages(self._pool)
+        depths, ages = zip(*(waiting[priority] for priority in names.PRIORITIES), strict=True)
         day = usage.budget_day_start(datetime.now(UTC), settings.budget_timezone, settings.budget_day_seconds)
-        return float(depth), age, used_ratio(await usage.spent_since(self._pool, day), settings.budget_usd_per_day)
+        spent = await usage.spent_since(self._pool, day)
+        return *map(float, depths), *ages, used_ratio(spent, settings.budget_usd_per_day)
 
 
 def used_ratio(spent: float, budget: float) -> float:

@@ -25,7 +25,8 @@ CHECKOUT_SECONDS = 2
 
 def add_routes(app: FastAPI, pool: db.Pool) -> None:
     """Add the routes that want no key and are no part of the documented API."""
-    wanted = sorted(ScriptDirectory(str(MIGRATIONS)).get_heads())
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    wanted, known = sorted(scripts.get_heads()), {script.revision for script in scripts.walk_revisions()}
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
@@ -38,7 +39,8 @@ def add_routes(app: FastAPI, pool: db.Pool) -> None:
             found = await _revisions(pool)
         except psycopg.Error as error:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The database does not answer ({type(error).__name__}).")
-        if found != wanted:
+        # A revision we do not know is a newer version's: it only adds (docs/jobs.md), and we go on beside it.
+        if found != wanted and known.issuperset(found):
             detail = f"The schema is at {found or 'nothing'}, not at {wanted}: run `research-assistant migrate`."
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
         return PlainTextResponse("ready\n")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 from fastapi import FastAPI, Header
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations of the routes
-from starlette.responses import Response
+from starlette.responses import Response  # noqa: TC002 - FastAPI reads the annotations of the routes
 
-from research_assistant import runs, tenant_runs
+from research_assistant import runs, sessions, tenant_runs
 from research_assistant.api import schema
-from research_assistant.api.forms import Cursor, Limit, PathId, cut, iso, not_found, parse, place_of, uuid_of
+from research_assistant.api.forms import Cursor, Limit, PathId, as_json, cut, iso, not_found, parse, place_of, uuid_of
 from research_assistant.api.openapi import described
 
 if TYPE_CHECKING:
@@ -53,9 +53,14 @@ def _add_submit(app: FastAPI, service: Service) -> None:
     )
     async def submit(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Take a question; the same Idempotency-Key gives the same run."""
-        caller = await service.callers.caller(request, "ask")
+        caller = await service.enter(request, "ask")
         asked = parse(schema.RunOrder, await request.body())
-        order = runs.Order(asked.question, caller.name, caller.tenant, asked.priority, idempotency_key=idempotency_key)
+        session_id = UUID(asked.session_id) if asked.session_id else None
+        if session_id and not await sessions.touch(service.pool, caller.tenant, session_id):
+            raise not_found("session")
+        order = runs.Order(
+            asked.question, caller.name, caller.tenant, asked.priority, session_id, idempotency_key=idempotency_key
+        )
         run, _ = await runs.submit(service.pool, order)
         path = f"/v1/runs/{run.id}"
         content = {"id": str(run.id), "state": run.state, "links": {"self": path, "events": f"{path}/events"}}
@@ -70,7 +75,7 @@ def _add_reads(app: FastAPI, service: Service) -> None:
     )
     async def listing(request: Request, limit: Limit = 20, cursor: Cursor = None) -> Response:
         """List the tenant's runs, newest first."""
-        caller = await service.callers.caller(request, "read")
+        caller = await service.enter(request, "read")
         found = await tenant_runs.page(service.pool, caller.tenant, limit + 1, place_of(cursor))
         return as_json(page_json(found, limit))
 
@@ -81,7 +86,7 @@ def _add_reads(app: FastAPI, service: Service) -> None:
     )
     async def show(request: Request, run_id: PathId) -> Response:
         """Show a run of the caller's tenant."""
-        caller = await service.callers.caller(request, "read")
+        caller = await service.enter(request, "read")
         run = await tenant_runs.get(service.pool, caller.tenant, uuid_of(run_id, "run"))
         if run is None:
             raise not_found("run")
@@ -101,7 +106,7 @@ def _add_cancel(app: FastAPI, service: Service) -> None:
     )
     async def cancel(request: Request, run_id: PathId) -> Response:
         """Cancel a run; doing it again, or to a run that has ended, changes nothing."""
-        caller = await service.callers.caller(request, "ask")
+        caller = await service.enter(request, "ask")
         id_ = uuid_of(run_id, "run")
         if await tenant_runs.get(service.pool, caller.tenant, id_) is None:
             raise not_found("run")
@@ -137,8 +142,3 @@ def run_json(run: runs.Run) -> dict[str, Any]:
             "seconds": (run.finished_at - run.submitted_at).total_seconds() if run.finished_at else None,
         },
     }
-
-
-def as_json(content: object, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:
-    """Return a response of JSON."""
-    return Response(json.dumps(content, ensure_ascii=False), status, headers, "application/json")

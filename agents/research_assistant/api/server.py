@@ -56,6 +56,7 @@ async def _serve(settings: Settings, config: uvicorn.Config, sock: socket.socket
         background = [
             asyncio.create_task(Gauges(settings, pool).keep_reading()),
             asyncio.create_task(service.streams.keep_reading()),
+            asyncio.create_task(service.roller.keep_rolling()),
         ]
         try:
             await _Server(config, service).serve(sockets=[sock])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 async def research(services: Services, order: Research) -> Finding:
     """Return what the tool found; a tool that failed is noted, and the others' passages still make an answer."""
     if order["tool"] == "documents":
-        passages, failures = await services.documents.find(order["query"])
+        passages, failures = await services.documents.find(order["query"], order.get("tenant"))
         return {"passages": passages, "failures": list(failures)} if failures else {"passages": passages}
     try:
         return {"passages": await services.web.find(order["query"])}

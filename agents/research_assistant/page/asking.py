@@ -38,20 +38,22 @@ async def ask(visit: Visit) -> Response:
         content = {"question": question, "session_id": session or await _new_session(visit.api)}
         run = await visit.api.call("POST", "/v1/runs", content, headers=headers)
     except ApiRefusal as refusal:
+        if refusal.status == HTTPStatus.CONFLICT and (earlier := await _asked_before(visit.api, question)):
+            return go(f"/runs/{earlier}")
         if refusal.status not in _SHOWN_BESIDE_THE_FORM:
             raise
         return _page(visit, [], refusal.status, question, visit.says(refusal))
     return go(f"/runs/{run['id']}")
 
 
-async def _new_session(api: Inside) -> str | None:
-    try:
-        created = await api.call("POST", "/v1/sessions")
-    except ApiRefusal as refusal:
-        if refusal.status != HTTPStatus.NOT_FOUND:
-            raise
-        return None
+async def _new_session(api: Inside) -> str:
+    created = await api.call("POST", "/v1/sessions")
     return str(created["id"])
+
+
+async def _asked_before(api: Inside, question: str) -> str:
+    """Return the run of a form that was sent twice: its second session is another, so the API sees a conflict."""
+    return next((run["id"] for run in await _latest(api) if run["question"] == question.strip()), "")
 
 
 async def _latest(api: Inside) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from research_assistant.page import asking, entry, running
+from research_assistant.page import asking, entry, papers, running
 from research_assistant.page.visit import served
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ def add_page(app: FastAPI, api: ASGIApp, pool: Pool) -> None:
         ("GET", "/runs/{run_id}/sources/{number}", running.source),
         ("POST", "/runs/{run_id}/cancel", running.cancel),
         ("POST", "/runs/{run_id}/feedback", running.feedback),
+        ("GET", papers.PATH, papers.show),
+        ("POST", papers.PATH, papers.upload),
+        ("POST", papers.PATH + "/{document_id}/delete", papers.delete),
     ):
         app.add_api_route(path, served(api, handler), methods=[method], include_in_schema=False)
     for method, path, handler in (

@@ -13,11 +13,13 @@ import numpy as np
 from research_assistant import db, documents
 from research_assistant.retrieval import rollforward
 from research_assistant.retrieval.contents import Contents
+from research_assistant.retrieval.index import mark
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
+    from research_assistant.documents import Placed
     from research_assistant.retrieval.contents import Matrix
     from research_assistant.retrieval.index import VectorIndex
     from research_assistant.vectors import Vector
@@ -79,8 +81,8 @@ async def audit(pool: db.Pool, index: VectorIndex) -> Findings:
     return findings
 
 
-async def compare(contents: Contents, expected: AsyncIterator[Mapping[UUID, Vector]]) -> Findings:
-    """Compare batches of expected vectors with what the index holds; a few requests overlap."""
+async def compare(contents: Contents, expected: AsyncIterator[Mapping[UUID, Placed]]) -> Findings:
+    """Compare batches of expected chunks with what the index holds: vector and tenant; a few requests overlap."""
     findings = Findings()
     under_way: deque[asyncio.Task[None]] = deque()
     try:
@@ -125,15 +127,16 @@ def differing(expected: Sequence[Vector], found: Matrix) -> list[bool]:
     return [not one for one in close]
 
 
-async def _compare(contents: Contents, batch: Mapping[UUID, Vector], findings: Findings) -> None:
-    ids, found = await contents.vectors(list(batch))
-    differs = differing([batch[id_] for id_ in ids], found)
+async def _compare(contents: Contents, batch: Mapping[UUID, Placed], findings: Findings) -> None:
+    ids, found, marks = await contents.vectors(list(batch))
+    differs = differing([batch[id_].embedding for id_ in ids], found)
     findings.checked += len(batch)
     findings.missing += batch.keys() - set(ids)
-    findings.wrong += [id_ for id_, wrong in zip(ids, differs, strict=True) if wrong]
+    compared = zip(ids, differs, marks, strict=True)
+    findings.wrong += [id_ for id_, wrong, whose in compared if wrong or whose != mark(batch[id_].tenant)]
 
 
-async def _struck_off(batches: AsyncIterator[dict[UUID, Vector]], held: set[UUID]) -> AsyncIterator[dict[UUID, Vector]]:
+async def _struck_off(batches: AsyncIterator[dict[UUID, Placed]], held: set[UUID]) -> AsyncIterator[dict[UUID, Placed]]:
     """Pass the batches on, and strike their chunks off `held`: what stays is extra."""
     async for batch in batches:
         held.difference_update(batch)

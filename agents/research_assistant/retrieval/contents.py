@@ -20,7 +20,7 @@ import numpy as np
 import orjson
 from chromadb.config import DEFAULT_DATABASE, DEFAULT_TENANT
 
-from research_assistant.retrieval.index import unreachable
+from research_assistant.retrieval.index import TENANT, unreachable
 from research_assistant.vectors import BYTES
 
 if TYPE_CHECKING:
@@ -57,9 +57,12 @@ class Contents:
             offset += len(page)
         return found
 
-    async def vectors(self, ids: Sequence[UUID]) -> tuple[list[UUID], Matrix]:
-        """Return those of these ids that the index holds and their vectors, one a row; requests may overlap."""
-        return await self._get({"ids": [str(id_) for id_ in ids], "include": ["embeddings"]}, _vectors)
+    async def vectors(self, ids: Sequence[UUID]) -> tuple[list[UUID], Matrix, list[str]]:
+        """Return those of these ids that the index holds, their vectors, one a row, and whose each is ("" unmarked).
+
+        Requests may overlap.
+        """
+        return await self._get({"ids": [str(id_) for id_ in ids], "include": ["embeddings", "metadatas"]}, _vectors)
 
     def close(self) -> None:
         """Close the connections; none may be in use."""
@@ -107,8 +110,9 @@ def _ids(answer: Any) -> list[UUID]:
     return [UUID(id_) for id_ in answer["ids"]]
 
 
-def _vectors(answer: Any) -> tuple[list[UUID], Matrix]:
+def _vectors(answer: Any) -> tuple[list[UUID], Matrix, list[str]]:
     ids, rows = _ids(answer), answer["embeddings"]
+    marks = [str((metadata or {}).get(TENANT, "")) for metadata in answer["metadatas"]]
     row = struct.Struct(f"{len(rows[0])}f" if rows else "")
     packed = b"".join(row.pack(*values) for values in rows)  # twice as quick as numpy's own reading of lists
-    return ids, np.frombuffer(packed, np.float32).reshape(len(ids), row.size // BYTES)
+    return ids, np.frombuffer(packed, np.float32).reshape(len(ids), row.size // BYTES), marks

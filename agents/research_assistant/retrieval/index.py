@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from chromadb.api import AsyncClientAPI
     from chromadb.api.models.AsyncCollection import AsyncCollection
 
-    from research_assistant.documents import Change
-    from research_assistant.vectors import Vector
+    from research_assistant.documents import Change, Placed
 
 T = TypeVar("T")
 
-COLLECTION = f"chunks-{embed.NAME}"
+COLLECTION = f"chunks-{embed.NAME}-of-tenants"
+"""An index whose vectors do not say whose they are has another name: it is filled anew, and old workers keep theirs."""
+TENANT = "tenant"
+SHARED = "shared"
 POSITION = "position"
 QUERY_SECONDS = 2.0
 APPLY_SECONDS = 20.0
@@ -50,12 +52,15 @@ class VectorIndex:
         self._connecting = asyncio.Lock()
         self._pause_until = 0.0
 
-    async def query(self, vector: Sequence[float], count: int) -> list[UUID]:
-        """Return the ids of the `count` nearest chunks, nearest first."""
+    async def query(self, vector: Sequence[float], count: int, tenant: str | None) -> list[UUID]:
+        """Return the ids of the `count` nearest chunks that the tenant may read, nearest first."""
+        readable: Any = {TENANT: {"$in": list({mark(None), mark(tenant)})}}
 
         async def nearest(collection: AsyncCollection) -> list[UUID]:
             vectors: Any = [list(vector)]
-            found = await collection.query(query_embeddings=vectors, n_results=count, include=["distances"])
+            found = await collection.query(
+                query_embeddings=vectors, n_results=count, where=readable, include=["distances"]
+            )
             return [UUID(id_) for id_ in found["ids"][0]]
 
         return await self._call(nearest, QUERY_SECONDS)
@@ -74,14 +79,14 @@ class VectorIndex:
         """Bring the index to the state after `changes` (oldest first); doing it again changes nothing."""
 
         async def write(collection: AsyncCollection) -> None:
-            await _put(collection, {change.chunk_id: change.embedding for change in changes})
+            await _put(collection, {change.chunk_id: change.placed for change in changes})
             await collection.modify(metadata={POSITION: changes[-1].seq})
 
         await self._call(write, APPLY_SECONDS)
 
-    async def put(self, vectors: Mapping[UUID, Vector | None]) -> None:
-        """Give these chunks these vectors, and let go of those that have none; the position stays where it is."""
-        await self._call(lambda collection: _put(collection, vectors), APPLY_SECONDS)
+    async def put(self, chunks: Mapping[UUID, Placed | None]) -> None:
+        """Give these chunks their vectors and tenants, let go of those that are None; the position stays."""
+        await self._call(lambda collection: _put(collection, chunks), APPLY_SECONDS)
 
     async def _call(self, use: Callable[[AsyncCollection], Awaitable[T]], seconds: float) -> T:
         try:
@@ -120,11 +125,18 @@ class VectorIndex:
         return self._client
 
 
-async def _put(collection: AsyncCollection, vectors: Mapping[UUID, Vector | None]) -> None:
-    written: dict[str, Any] = {str(id_): vector for id_, vector in vectors.items() if vector is not None}
-    deleted = [str(id_) for id_, vector in vectors.items() if vector is None]
+def mark(tenant: str | None) -> str:
+    """Return how the index names whose a chunk is; no tenant's name can look like everybody's."""
+    return SHARED if tenant is None else f"t:{tenant}"
+
+
+async def _put(collection: AsyncCollection, chunks: Mapping[UUID, Placed | None]) -> None:
+    written = {str(id_): placed for id_, placed in chunks.items() if placed is not None}
+    deleted = [str(id_) for id_, placed in chunks.items() if placed is None]
     if written:
-        await collection.upsert(ids=list(written), embeddings=list(written.values()))
+        embeddings: Any = [placed.embedding for placed in written.values()]
+        metadatas: Any = [{TENANT: mark(placed.tenant)} for placed in written.values()]
+        await collection.upsert(ids=list(written), embeddings=embeddings, metadatas=metadatas)
     if deleted:
         await collection.delete(ids=deleted)
 

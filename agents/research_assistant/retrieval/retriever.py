@@ -37,24 +37,25 @@ class Retriever:
     vectors: VectorIndex
     api_url: str
 
-    async def find(self, query: str) -> tuple[list[Passage], tuple[str, ...]]:
+    async def find(self, query: str, tenant: str | None) -> tuple[list[Passage], tuple[str, ...]]:
         """Return at most PASSAGES passages, best first, and the kinds of failure on the way ("vector" or none).
 
-        Without Chroma the words alone rank: a lesser answer beats none.
+        They come from shared documents and the tenant's own. Without Chroma the words alone rank: a lesser answer beats
+        none.
         """
-        by_words = await self.keywords.search(query, CANDIDATES)
-        by_vector, failures = await self._by_vector(query)
+        by_words = await self.keywords.search(query, CANDIDATES, tenant)
+        by_vector, failures = await self._by_vector(query, tenant)
         ranked = fuse(by_words, by_vector)
-        stored = await documents.chunks(self.pool, ranked)
-        # Ids that PostgreSQL does not know are of deleted documents: Chroma may lag behind.
+        stored = await documents.chunks(self.pool, ranked, tenant)
+        # Ids that PostgreSQL does not give are of deleted documents (Chroma may lag behind), or not for this tenant.
         known = [stored[id_] for id_ in ranked if id_ in stored]
         return [self._passage(chunk) for chunk in _diverse(known)], failures
 
-    async def _by_vector(self, query: str) -> tuple[Sequence[UUID], tuple[str, ...]]:
+    async def _by_vector(self, query: str, tenant: str | None) -> tuple[Sequence[UUID], tuple[str, ...]]:
         started = time.perf_counter()
         outcome = "error"
         try:
-            found = await self.vectors.query(embed(query), CANDIDATES)
+            found = await self.vectors.query(embed(query), CANDIDATES, tenant)
             outcome = "ok"
         except UnreachableError:
             return (), ("vector",)

@@ -8,7 +8,8 @@ The convention (plain prompts: a real model does the same task from the same wor
 The first line of the first system (or developer) message may name the task:
 
 `TASK: plan`
-    The last user message is the question. The answer is JSON:
+    The last user message is the question, or JSON `{"question": "...", "earlier": [{"question", "answer"}, ...]}` when
+    it follows others: one that refers back is understood with the question before it. The answer is JSON:
     `{"researchers": [{"tool": "documents" | "web", "query": "..."}, ...]}`, one to four of them. A short question on
     one topic gets one `documents` researcher; a question with several parts, an "and", a comparison or a wish for the
     latest news gets `documents` for each part (three at most) and one `web` for the whole.
@@ -16,6 +17,7 @@ The first line of the first system (or developer) message may name the task:
 `TASK: synthesize`
     The last user message is JSON:
     `{"question": "...", "passages": [{"number": 1, "title": "...", "text": "..."}, ...]}`.
+    `earlier` may stand beside them, as above.
     The answer is prose: sentences taken from the passages word for word (whitespace runs become one space), each
     followed by one space and its citation marker `[number]`. Two passages are cited when two are relevant. When none
     answers, the answer is "The given passages do not answer this.", without a marker.

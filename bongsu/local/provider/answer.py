@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bongsu.local.provider import tokens
+from bongsu.local.provider.followup import in_context, question_of
 from bongsu.local.provider.plan import plan
 from bongsu.local.provider.schema import conform
 from bongsu.local.provider.synthesize import UNANSWERED, Passage, extract, synthesize
@@ -56,7 +57,7 @@ def _last_user(messages: Sequence[Message]) -> str:
 
 def _do(name: str, content: str) -> Any:
     if name == "plan":
-        return {"researchers": plan(content)}
+        return {"researchers": plan(question_of(content))}
     if name == "synthesize":
         return _synthesize(content)
     return extract(content)
@@ -69,7 +70,7 @@ def _synthesize(content: str) -> str:
         passages = [
             Passage(int(item["number"]), str(item.get("title") or ""), str(item["text"])) for item in given["passages"]
         ]
-        question = str(given["question"])
+        question = in_context(given)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return UNANSWERED
     return synthesize(question, passages)

@@ -11,7 +11,7 @@ import sys
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
@@ -24,11 +24,12 @@ from tests.real.support.waiting import until
 from tests.real.support.worker import TINY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from uuid import UUID
 
     from tests.real.support.pg import Postgres
 
+T = TypeVar("T")
 LEASE_SECONDS = 2
 
 
@@ -133,12 +134,21 @@ class Jobs:
             self.kill(pid)
         self.conn.close()
 
-    def submit(self, *questions: str) -> list[UUID]:
-        async def submit_all() -> list[UUID]:
-            async with await db.open_pool(self.settings, max_size=1) as pool:
-                return [(await runs.submit(pool, runs.Order(question, "test", "test")))[0].id for question in questions]
+    def submit(self, *questions: str, tenant: str = "test", priority: str = "interactive") -> list[UUID]:
+        async def submit_all(pool: db.Pool) -> list[UUID]:
+            orders = [runs.Order(question, tenant, tenant, priority) for question in questions]
+            return [(await runs.submit(pool, order))[0].id for order in orders]
 
-        return asyncio.run(submit_all())
+        return self.with_pool(submit_all)
+
+    def with_pool(self, do: Callable[[db.Pool], Awaitable[T]]) -> T:
+        """Return what `do` returns for a pool of one connection."""
+
+        async def opened() -> T:
+            async with await db.open_pool(self.settings, max_size=1) as pool:
+                return await do(pool)
+
+        return asyncio.run(opened())
 
     def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
         return self.conn.execute(query, args).fetchall()
@@ -151,7 +161,7 @@ class Jobs:
         return self.rows("SELECT * FROM runs WHERE id = %s", run_id)[0]
 
     def wait_final(self, *run_ids: UUID) -> None:
-        query = "SELECT count(*) FROM runs WHERE id = ANY(%s) AND state IN ('done', 'failed')"
+        query = "SELECT count(*) FROM runs WHERE id = ANY(%s) AND state IN ('done', 'failed', 'cancelled')"
         until(lambda: self.one(query, list(run_ids)) == len(run_ids), "all runs are final")
 
     def started(self, node: str, run_id: UUID | None = None) -> dict[str, Any]:
@@ -175,7 +185,7 @@ class Jobs:
         """Return runs that have more or fewer than one final row in the ledger."""
         return self.rows(
             """SELECT r.id, count(e.id) FROM runs r
-               LEFT JOIN run_events e ON e.run_id = r.id AND e.event IN ('done', 'failed')
+               LEFT JOIN run_events e ON e.run_id = r.id AND e.event IN ('done', 'failed', 'cancelled')
                GROUP BY r.id HAVING count(e.id) <> 1"""
         )
 

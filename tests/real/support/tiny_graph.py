@@ -1,8 +1,9 @@
 """A real LangGraph graph of the research assistant's shape and node names, with nothing in its nodes.
 
 planner -> two researchers in parallel (Send) -> synthesizer -> critic. A question `KIND in NODE` makes that node raise
-RunError(KIND), `bug in NODE` a ValueError, `wrong in NODE` the error of a wrong statement, `lost in NODE` (under the
-first fence only) that of a lost connection, and `block in NODE` makes it wait for ever.
+RunError(KIND), `KIND under FENCE in NODE` the same up to that fence, `bug in NODE` a ValueError, `wrong in NODE` the
+error of a wrong statement, `lost in NODE` (under the first fence only) that of a lost connection, and `block in NODE`
+makes it wait for ever.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ async def _misbehave(what: str, fence: int) -> None:
         return
     if what == "block":
         await asyncio.Event().wait()
-    raise RunError(what, f"{what} on request")
+    kind, _, last = what.partition(" under ")
+    if fence <= int(last or fence):
+        raise RunError(kind, f"{kind} on request")
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from research_assistant import worker
+from research_assistant import taking, worker
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.settings import Settings
 
@@ -52,6 +52,12 @@ def unfenced(open_graph: OpenGraph) -> OpenGraph:
     return opened
 
 
+def reverse_the_order() -> None:
+    """Plant the defect: of the waiting runs, take the least urgent first."""
+    in_order = taking.take
+    taking.take = lambda queue, log: in_order(queue, log).replace("priority DESC", "priority ASC")
+
+
 def load(graph: str) -> OpenGraph:
     """Return the function that `MODULE:NAME` names."""
     module, _, name = graph.partition(":")
@@ -65,12 +71,15 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--port", type=int)
     parser.add_argument("--graph", default=TINY, help=f"what opens the graph ({REAL} is the real one)")
     parser.add_argument("--unfenced", action="store_true")
+    parser.add_argument("--reversed", action="store_true")
     parser.add_argument("--fork-server", action="store_true")
     args = parser.parse_args(argv)
     if args.fork_server:
         serve_forks()
         return
     open_graph = load(args.graph)
+    if args.reversed:
+        reverse_the_order()
     settings = Settings.from_env(needs=("DATABASE_URL",))
     logs.setup(settings.log_level)
     worker.main(settings, args.port, unfenced(open_graph) if args.unfenced else open_graph)

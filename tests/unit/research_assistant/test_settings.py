@@ -32,6 +32,8 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         86400,
     )
     assert settings.openai_secondary_base_url == ""
+    assert (settings.tenant_concurrency, settings.batch_tries, settings.interactive_tries) == (32, 4, 1)
+    assert (settings.retention.runs, settings.retention.checkpoints, settings.retention.usage) == (90, 7, 400)
 
 
 def test_a_url_loses_its_trailing_slash() -> None:
@@ -72,6 +74,9 @@ def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("RESEARCH_ASSISTANT_CONCURRENCY", "2.5"),
         ("RESEARCH_ASSISTANT_LOG_LEVEL", "loud"),
         ("BUDGET_DAY_SECONDS", "86401"),
+        ("RESEARCH_ASSISTANT_BATCH_TRIES", "0"),
+        ("RESEARCH_ASSISTANT_RETENTION_RUNS_DAYS", "-1"),
+        ("RESEARCH_ASSISTANT_RETENTION_USAGE_DAYS", "1"),
         ("BUDGET_TIMEZONE", "../etc/passwd"),
     ],
 )

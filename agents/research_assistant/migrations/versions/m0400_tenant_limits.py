@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0400"
-down_revision = "0200"
+down_revision = "0300"
 
 SQL = """
 CREATE UNLOGGED TABLE rate_limits (

@@ -1,0 +1,72 @@
+"""Which job a worker takes next: the highest priority first, and never more of one tenant's than its limit.
+
+The library counts by entrypoint only, so this is the statement of OwnedQueries.dequeue. Takers go one after the other
+(an advisory lock): two that counted at the same moment would both see the last free place. Lock and statement are one
+message to the server, so that no taker can be stopped between them while it holds the lock.
+"""
+
+from __future__ import annotations
+
+LOCK_KEY = 0x626F6E677375_01  # next to the key of migrations (migrate.py)
+LOCK = f"SELECT pg_advisory_xact_lock({LOCK_KEY})"
+
+# A job that waits (`queued`), or whose worker has not been heard of for one lease. Its tenant is that of its run; a job
+# whose run is gone belongs to nobody and is taken, to be removed. A dead worker's job stops counting with its lease.
+_TAKEABLE = """
+    load AS (
+        SELECT coalesce(r.tenant, r.owner) AS tenant, count(*) AS running
+        FROM {queue} j JOIN runs r ON r.id = j.dedupe_key::uuid
+        WHERE j.status = 'picked' AND j.heartbeat >= now() - %(lease)s::interval
+        GROUP BY 1
+    ),
+    places AS (SELECT %(slots)s - count(*) AS mine FROM {queue} WHERE queue_manager_id = %(owner)s),
+    waiting AS ({waiting}),
+    stale AS ({stale}),
+    next AS (
+        SELECT id FROM (SELECT * FROM waiting UNION ALL SELECT * FROM stale) either
+        ORDER BY priority DESC, id LIMIT 1
+    )
+"""
+_CANDIDATE = """
+    SELECT j.id, j.priority
+    FROM {queue} j
+    LEFT JOIN runs r ON r.id = j.dedupe_key::uuid
+    LEFT JOIN load ON load.tenant = coalesce(r.tenant, r.owner)
+    LEFT JOIN tenants t ON t.name = coalesce(r.tenant, r.owner)
+    WHERE j.entrypoint = ANY(%(entrypoints)s) AND {which} AND j.execute_after <= now()
+      AND (SELECT mine FROM places) > 0
+      AND coalesce(load.running, 0) < coalesce(t.concurrency, nullif(%(limit)s::int, 0), 2147483647)
+    ORDER BY j.priority DESC, j.id LIMIT 1 FOR UPDATE OF j SKIP LOCKED
+"""
+_CLAIM = """
+    , claimed AS (
+        UPDATE {queue} SET status = 'picked', updated = now(), heartbeat = now(), queue_manager_id = %(owner)s
+        WHERE id = (SELECT id FROM next)
+        RETURNING *
+    ),
+    logged AS (
+        INSERT INTO {log} (job_id, status, entrypoint, priority) SELECT id, status, entrypoint, priority FROM claimed
+    )
+    SELECT * FROM claimed
+"""
+
+
+def take(queue: str, log: str) -> str:
+    """Return the statements that take one job and return its row; parameters as in `waits`, in pyformat."""
+    return f"{LOCK}; WITH {_takeable(queue)}{_CLAIM.format(queue=queue, log=log)}"
+
+
+def waits(queue: str) -> str:
+    """Return the statement that counts (0 or 1) what the worker could take now.
+
+    Parameters: `lease` (timedelta), `slots` (jobs the worker may hold), `owner` (its id), `entrypoints`, `limit` (jobs
+    of a tenant that has no limit of its own; 0 for no limit).
+    """
+    return f"WITH {_takeable(queue)} SELECT count(*) AS found FROM next"  # noqa: S608 - names of the library's tables
+
+
+def _takeable(queue: str) -> str:
+    queued = _CANDIDATE.format(queue=queue, which="j.status = 'queued'")
+    lost = "j.status = 'picked' AND j.heartbeat < now() - %(lease)s::interval"
+    stale = _CANDIDATE.format(queue=queue, which=lost)
+    return _TAKEABLE.format(queue=queue, waiting=queued, stale=stale)
