@@ -27,7 +27,8 @@ compile: setup ## compile slo/, alerts/ and dashboards/ into deploy/rendered/
 check: setup ## lint, types, contracts, dependencies, shell, YAML, committed output, promtool, amtool
 	@scripts/check.sh
 
-test: setup ## the whole default test suite (8 minutes at most on 2 cores)
+test: setup ## the whole default test suite (8 minutes at most on 2 cores); brings Chromium for the tests of the page
+	-@scripts/bootstrap.sh --browser
 	@$(BIN)/python -m pytest tests -m "not proof and not long" -n 2 --dist loadgroup -q
 
 unit: setup ## unit tests alone (30 seconds at most)

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Bring what bongsu needs: .venv with the hash-locked Python packages, and the binaries of Prometheus,
 # Alertmanager, node exporter and restic. Says what it will do first; does nothing when all is there. Starts no service.
+# `make test` asks for Chromium too, in which the tests read the page; nothing that runs needs it (docs/adr/0026).
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: scripts/bootstrap.sh [--check] [--python-only]
+usage: scripts/bootstrap.sh [--check] [--python-only] [--browser]
 
   --check        only say what is missing; exit 1 when something is
   --python-only  leave the system binaries out
+  --browser      bring Chromium too, which the tests of the page need (CHROMIUM=/path names one that is there)
 
 examples:
   scripts/bootstrap.sh
@@ -25,6 +27,7 @@ LOCK=$ROOT/requirements/dev.txt
 MISSING=3
 CHECK=no
 BINARIES=yes
+BROWSER=
 
 say() { printf 'bootstrap: %s\n' "$*"; }
 
@@ -133,12 +136,13 @@ has_program() {
   case $1 in
     alertmanager) has alertmanager || has prometheus-alertmanager ;;
     node_exporter) has node_exporter || has prometheus-node-exporter ;;
+    chromium) [ -n "${CHROMIUM:-}" ] || has chromium || has chromium-browser || has google-chrome ;;
     *) has "$1" ;;
   esac
 }
 
 missing_programs() {
-  for program in prometheus promtool alertmanager amtool node_exporter restic; do
+  for program in prometheus promtool alertmanager amtool node_exporter restic $BROWSER; do
     has_program "$program" || printf '%s ' "$program"
   done
 }
@@ -150,6 +154,7 @@ debian_packages() {
       alertmanager | amtool) echo prometheus-alertmanager ;;
       node_exporter) echo prometheus-node-exporter ;;
       restic) echo restic ;;
+      chromium) printf 'chromium\nfonts-nanum\n' ;; # a bare machine draws Korean as boxes
     esac
   done | sort -u
 }
@@ -158,6 +163,9 @@ how_to_get_them() {
   echo "next: as root, scripts/debian-packages.sh $(debian_packages "$@" | tr '\n' ' ')(Debian 12+, Ubuntu 24.04+),"
   echo "      or brew install prometheus alertmanager node_exporter restic (macOS), or put the programs"
   echo "      of https://prometheus.io/download and https://restic.net on PATH; then run this again"
+  case " $* " in
+    *" chromium "*) echo "      (Chromium may be any Chromium or Chrome: CHROMIUM=/path/to/it; Ubuntu has it as a snap only)" ;;
+  esac
 }
 
 bring_binaries() {
@@ -197,6 +205,7 @@ main() {
     case $option in
       --check) CHECK=yes ;;
       --python-only) BINARIES=no ;;
+      --browser) BROWSER=chromium ;;
       --help | -h) usage && exit 0 ;;
       *) usage >&2 && exit 2 ;;
     esac

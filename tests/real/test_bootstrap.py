@@ -125,6 +125,22 @@ def test_without_root_and_sudo_it_names_what_is_missing_and_installs_nothing() -
     assert "missing: prometheus promtool alertmanager amtool node_exporter" in done.stderr
 
 
+@pytest.mark.parametrize("browser", ["chromium", "chromium-browser", "google-chrome"])
+def test_any_chromium_will_do_for_the_tests_of_the_page(tmp_path: Path, browser: str) -> None:
+    root, path = clone(tmp_path / "r", python_ready=True), path_with(tmp_path / "bin", *PROGRAMS, browser)
+    assert bootstrap(root, path, "--browser").stdout == "bootstrap: all is there\n"
+
+
+def test_chromium_is_missed_only_by_the_tests_of_the_page(tmp_path: Path) -> None:
+    root, path = clone(tmp_path / "r", python_ready=True), path_with(tmp_path / "bin", *PROGRAMS)
+    assert bootstrap(root, path).returncode == 0
+    done = bootstrap(root, path, "--browser")
+    assert done.returncode == 3
+    assert "missing: chromium" in done.stderr
+    assert "scripts/debian-packages.sh chromium fonts-nanum" in done.stderr
+    assert "CHROMIUM=/path/to/it" in done.stderr
+
+
 def test_a_wrong_option_is_a_usage_error(tmp_path: Path) -> None:
     root, path = clone(tmp_path / "r", python_ready=True), path_with(tmp_path / "bin", *PROGRAMS)
     done = bootstrap(root, path, "--nonsense")

@@ -21,6 +21,8 @@ from research_assistant.api.body import BoundedBody
 from research_assistant.api.observe import Observed
 from research_assistant.api.problems import on_exception, on_http_exception, on_invalid, problem
 from research_assistant.errors import ConflictError
+from research_assistant.page import papers
+from research_assistant.page.routes import add_page
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,9 +33,12 @@ if TYPE_CHECKING:
 
 
 def build_app(service: Service) -> ASGIApp:
-    """Return the application of a service, middleware included."""
-    longer = {("POST", "/v1/documents"): documents.MAX_BYTES}
-    return Observed(BoundedBody(build_routes(service), limits=longer))
+    """Return the application of a service, middleware and the page included; the page calls it from inside."""
+    app = build_routes(service)
+    longer = {("POST", "/v1/documents"): documents.MAX_BYTES, ("POST", papers.PATH): papers.MAX_BYTES}
+    whole = Observed(BoundedBody(app, limits=longer))
+    add_page(app, whole, service.pool)
+    return whole
 
 
 def build_routes(service: Service) -> FastAPI:
