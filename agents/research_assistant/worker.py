@@ -24,7 +24,7 @@ from pgqueuer.errors import RetryRequested
 
 from bongsu.core.errors import StateError
 from bongsu.telemetry import metrics as m
-from research_assistant import db, health, queue, runs
+from research_assistant import db, health, queue, runs, telemetry
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.errors import RunError
 from research_assistant.imports import collector_paused
@@ -115,7 +115,8 @@ class Worker:
         try:
             claim = await runs.claim(self.pool, run_id, self.name)
             if claim is not None:
-                await self._end(claim)
+                with telemetry.claimed(claim):
+                    await self._end(claim)
         except runs.LostLease as lost:
             log.warning("abandoned: %s", lost, extra=extra)
             raise _hand_back("a newer claim exists") from lost
@@ -150,12 +151,14 @@ class Worker:
             seconds = await runs.finish(self.pool, claim, answer=answer, citations=citations, run_class=run_class)
             m.events.labels(kind="run", outcome="good").inc()
             m.run_duration.labels(run_class).observe(seconds)
+            telemetry.ended(claim.run, "done", run_class=run_class, seconds=seconds)
             log.info("done in %.2f s", seconds, extra=extra)
 
     async def _fail(self, claim: runs.Claim, kind: str, detail: str) -> None:
-        await runs.fail(self.pool, claim, kind=kind, detail=detail)
+        seconds = await runs.fail(self.pool, claim, kind=kind, detail=detail)
         m.events.labels(kind="run", outcome="bad").inc()
         m.errors.labels(kind=kind).inc()
+        telemetry.ended(claim.run, "failed", seconds=seconds, kind=kind)
         extra = {"run_id": str(claim.run.id), "worker": self.name, "fence": claim.fence, "kind": kind}
         log.error("failed: %s", detail, extra=extra)
 

@@ -308,7 +308,7 @@ TASKS = Metric(
     "bongsu_tasks_total",
     "counter",
     "Runs that ended, by kind of task, language and state.",
-    labels=(("class", (*RUN_CLASSES, "unknown")), ("language", LANGUAGES), ("state", ("done", "failed"))),
+    labels=(("class", (*RUN_CLASSES, "unknown")), ("language", LANGUAGES), ("state", ("done", "failed", "cancelled"))),
 )
 ACTIVE_USERS = Metric(
     "bongsu_active_users",

@@ -25,3 +25,8 @@ def bound(**values: str) -> Iterator[None]:
         yield
     finally:
         _fields.reset(token)
+
+
+def add(**values: str) -> None:
+    """Add fields until the surrounding `bound` ends: for what is learnt on the way, such as who calls."""
+    _fields.set({**_fields.get(), **values})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 OTHER = "other"
 MAX_SERIES = 3_000
-MAX_VALUE_CHARS = 128
+MAX_VALUE_CHARS, MAX_READ_CHARS = 128, 4_096
 _COUNTER_SERIES, _HISTOGRAM_SERIES = 2, 4  # with `_created`; a histogram also has +Inf, sum and count
 
 
@@ -38,7 +38,7 @@ class Guard:
     def admit(self, values: tuple[str, ...], known: Mapping[Any, Any]) -> tuple[tuple[str, ...], bool]:
         """Return the values to count under, and whether they are others than asked for because there is no room."""
         cleaned = tuple(
-            value if value in closed else self._redact(value[:MAX_VALUE_CHARS])
+            value if value in closed else self._redact(value[:MAX_READ_CHARS])[:MAX_VALUE_CHARS]
             for value, closed in zip(values, self._closed, strict=True)
         )
         if cleaned in known or len(known) < self._room:

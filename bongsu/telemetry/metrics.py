@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 registry = CollectorRegistry(auto_describe=True)
 ProcessCollector(registry=registry)
-_create = Maker(registry).make
+maker = Maker(registry)
+_create = maker.make
 
 
 events: Counter = _create(names.EVENTS)

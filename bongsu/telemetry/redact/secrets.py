@@ -24,7 +24,7 @@ _PREFIXED = re.compile(
         (?:sk|rk|pk)-[\w-]{16,} | (?:sk|rk|pk)_(?:live|test)_\w{16,} | (?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{16}
         | gh[pousr]_\w{30,} | github_pat_\w{22,} | glpat-[\w-]{18,} | xox[abeoprs]-[\w-]{10,} | xapp-[\w-]{10,}
         | AIza[\w-]{30,} | ya29\.[\w-]{20,} | hf_\w{20,} | npm_\w{30,} | pypi-[\w-]{40,} | SG\.[\w-]{16,}\.[\w-]{16,}
-        | dop_v1_\w{40,} | lsv2_\w{20,} | AGE-SECRET-KEY-1\w{40,} | eyJ[\w-]{8,}\.[\w-]{8,}
+        | dop_v1_\w{40,} | lsv2_\w{20,} | AGE-SECRET-KEY-1\w{40,}
     )""",
     re.VERBOSE,
 )
@@ -32,7 +32,7 @@ _SCHEME = re.compile(r"(?i)\b(?P<scheme>bearer|basic|negotiate)(?:\s|%20|\+)+(?P
 _USERINFO = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://(?P<userinfo>[^\s/@\"'<>?#]*)@")
 _NAME = (
     r"(?:[\w.-]*[_.-])?(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|auth[_-]?key"
-    r"|private[_-]?key|signing[_-]?key|client[_-]?secret|credentials?|signature|sig|session[_-]?id|sid|otp|pin"
+    r"|private[_-]?key|signing[_-]?key|secret[_-]?key|encryption[_-]?key|client[_-]?secret|credentials?|signature|sig|session[_-]?id|sid|otp|pin"
     r"|x-api-key|cookie|set-cookie|비밀번호|암호|인증키|비밀키|토큰)"
 )
 _QUERY = re.compile(rf"(?i)[?&;](?:{_NAME}|key|code|auth|jwt)=(?P<value>[^&\s\"'<>#;]+)")
@@ -113,7 +113,7 @@ FINDERS = (
     Finder(
         "api-key",
         re.compile(
-            r"(?:sk|rk|pk)[-_]|A(?:KI|SI|RO|ID)A|gh[pousr]_|github_pat|glpat|xox|xapp|AIza|ya29|hf_|npm_|pypi-|SG\.|dop_|lsv2|AGE-|eyJ"
+            r"(?:sk|rk|pk)[-_]|A(?:KI|SI|RO|ID)A|gh[pousr]_|github_pat|glpat|xox|xapp|AIza|ya29|hf_|npm_|pypi-|SG\.|dop_|lsv2|AGE-"
         ),
         _prefixed,
     ),
