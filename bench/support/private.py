@@ -173,7 +173,7 @@ WRAPPED: dict[str, Callable[[random.Random, str], tuple[str, str]]] = {
     "bearer": lambda _, token: (f"upstream said 401 for Authorization: Bearer {token} after 0.2 s", token),
     "basic": lambda _, token: (f"sent header Basic {_coded(token)} to 10.0.0.7:8443", _coded(token)),
     "userinfo": lambda rng, token: (
-        f"cannot connect to postgresql://svc{rng.randrange(9)}:{token}@{rng.choice(('db.internal', 'localhost'))}:5432/app",
+        f"no answer: postgresql://svc{rng.randrange(9)}:{token}@{rng.choice(('db.internal', 'localhost'))}:5432/app",
         token,
     ),
     "query": lambda rng, token: (
