@@ -31,7 +31,8 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
         for selector in understood(expression.text)[1]:
             name = selector.name
             if not (name in known or EXTERNAL.match(name) or any(one.covers(name) for one in foreign)):
-                near = difflib.get_close_matches(name, sorted(known | {one.pattern for one in foreign}), 1, HINT_LIKENESS)
+                names = sorted(known | {one.pattern for one in foreign})
+                near = difflib.get_close_matches(name, names, 1, HINT_LIKENESS)
                 yield Problem(
                     CODE,
                     SEVERITY,
