@@ -6,9 +6,11 @@ run the worker over a graph of their own do without them.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from research_assistant import recall, telemetry
 from research_assistant.graph import build_graph
 from research_assistant.services import open_services
 
@@ -25,4 +27,12 @@ if TYPE_CHECKING:
 async def open_graph(settings: Settings, pool: Pool, saver: FencedSaver) -> AsyncIterator[Graph]:
     """Yield the compiled graph; close its services at the end."""
     async with open_services(settings, pool) as services:
-        yield build_graph(services, saver)
+        graph = build_graph(services, saver)
+        telemetry.ready()
+        probing = asyncio.create_task(recall.keep_probing(services))
+        try:
+            yield graph
+        finally:
+            probing.cancel()
+            with suppress(asyncio.CancelledError):
+                await probing

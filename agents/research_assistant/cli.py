@@ -48,8 +48,8 @@ def main(argv: Sequence[str]) -> int:
         args = _parser().parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
-    _set_up_logs(args.verb)
     try:
+        _set_up_logs(args.verb)
         module, _, function = args.target.partition(":")
         with collector_paused():
             imported = import_module(f"research_assistant.{module}")
@@ -66,9 +66,15 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _set_up_logs(verb: str) -> None:
-    """Log at the configured level (Settings complains about a wrong one); only servers tell what they do unasked."""
+    """Log at the configured level (Settings complains about a wrong one); only servers tell what they do unasked.
+
+    Raises UsageError for a level that the environment does not allow, whatever the verb.
+    """
     level = os.environ.get("RESEARCH_ASSISTANT_LOG_LEVEL", "").strip().upper()
-    known = level in logging.getLevelNamesMapping()
+    known = level in logs.LEVELS
+    if known:
+        environment = os.environ.get("RESEARCH_ASSISTANT_ENVIRONMENT", "").strip().lower()
+        logs.require_level(level, environment, "RESEARCH_ASSISTANT_LOG_LEVEL")
     logs.setup(level if known else ("INFO" if verb in SERVERS else "WARNING"))
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)

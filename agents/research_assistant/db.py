@@ -1,21 +1,24 @@
-"""Connections to PostgreSQL: one pool a process, and what counts as "the database went away"."""
+"""Connections to PostgreSQL: timed, counted, and what counts as "the database went away"."""
 
 from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from bongsu.core import conventions as names
 from bongsu.core.errors import UnreachableError
+from bongsu.telemetry import metrics as m
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from typing import Self
 
     from research_assistant.settings import Settings
 
@@ -25,8 +28,26 @@ Pool: TypeAlias = AsyncConnectionPool[Connection]
 CONNECT_SECONDS = 10.0
 CHECKOUT_SECONDS = 5.0
 RESTED_SECONDS = 1.0
+
+
+class TimedCursor(AsyncCursor[DictRow]):
+    """A cursor that measures its statements; both outcomes count, and nothing of the statement is kept."""
+
+    async def execute(self, *args: Any, **named: Any) -> Self:
+        """Execute and measure a statement."""
+        started = time.perf_counter()
+        outcome = "error"
+        try:
+            await super().execute(*args, **named)
+            outcome = "ok"
+        finally:
+            m.database_duration.labels(outcome).observe(time.perf_counter() - started)
+        return self
+
+
 CONNECTION_OPTIONS: dict[str, Any] = {
     "autocommit": True,
+    "cursor_factory": TimedCursor,
     "row_factory": dict_row,
     "connect_timeout": int(CONNECT_SECONDS),
     # A peer that vanished without a word is noticed in half a minute, not in two hours.
@@ -92,7 +113,23 @@ async def open_pool(settings: Settings, *, max_size: int) -> Pool:
         ),
     )
     await pool.open()
+    _pools.add(pool)
     return pool
+
+
+_pools: WeakSet[Pool] = WeakSet()
+
+
+def count_connections() -> None:
+    """Export how many connections the pools of this process use, keep idle and are waited for."""
+
+    def total(of: Callable[[dict[str, int]], int]) -> Callable[[], float]:
+        return lambda: float(sum(of(pool.get_stats()) for pool in list(_pools)))
+
+    gauge = m.gauge(names.DATABASE_CONNECTIONS)
+    gauge.labels("used").set_function(total(lambda stats: stats["pool_size"] - stats["pool_available"]))
+    gauge.labels("idle").set_function(total(lambda stats: stats["pool_available"]))
+    gauge.labels("waiting").set_function(total(lambda stats: stats["requests_waiting"]))
 
 
 def unreachable(url: str, error: psycopg.Error) -> UnreachableError:

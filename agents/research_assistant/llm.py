@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 
+from bongsu.core.semconv import CHAT
 from bongsu.telemetry import metrics as m
+from bongsu.telemetry import work
+from bongsu.telemetry.genai import Call
 from research_assistant import prices, provider, usage
 from research_assistant.errors import RunError
 from research_assistant.retry import judge
@@ -92,9 +95,11 @@ class Llm:
         started = time.perf_counter()
         outcome = "error"
         try:
-            completion: Any = await client.chat.completions.create(**request.parameters(self.model))
-            await self._bill(endpoint, run_id, *tokens_of(completion))
-            text = text_of(completion)
+            with work.model(Call(CHAT, request_model=self.model, server=str(client.base_url))) as call:
+                completion: Any = await client.chat.completions.create(**request.parameters(self.model))
+                call.billed(*tokens_of(completion))
+                await self._bill(endpoint, run_id, *tokens_of(completion))
+                text = text_of(completion)
             outcome = "ok"
         finally:
             m.llm_calls.labels(endpoint, "chat", outcome).inc()

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from opentelemetry.trace import SpanKind
 from psycopg.types.json import Jsonb
 
 from bongsu.core.errors import BongsuError, StateError
 from bongsu.telemetry import metrics as m
-from research_assistant import db, queue
+from bongsu.telemetry import traces
+from research_assistant import db, patterns, queue
 from research_assistant.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -110,8 +112,19 @@ async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
     """Insert a run and its job in one transaction; return it, and whether it is new.
 
     The earlier run is returned when the owner used the idempotency key before. Raises ConflictError when the key was
-    used for another question or session, or by a former holder of the name in another tenant.
+    used for another question or session, or by a former holder of the name in another tenant. The trace of the
+    caller goes on in the worker.
     """
+    with traces.span("send runs", kind=SpanKind.PRODUCER, parent=order.traceparent) as span:
+        sent = replace(order, traceparent=traces.traceparent() or order.traceparent)
+        run, new = await _submit(pool, sent)
+        span.set_attribute("messaging.message.id", str(run.id))
+    if new:
+        m.questions.labels(patterns.language(order.question), patterns.length(order.question)).inc()
+    return run, new
+
+
+async def _submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
     insert = f"""
         INSERT INTO runs (id, owner, tenant, priority, session_id, idempotency_key, question, traceparent)
         VALUES (%s, %s, %s, %s, %s, %s, %s, %s)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
+from opentelemetry.trace import SpanKind
 
 from bongsu.core.errors import UnreachableError
 from bongsu.telemetry import metrics as m
+from bongsu.telemetry.traces import span
 from research_assistant.retrieval.markdown import blocks
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ class WebSearch:
         started = time.perf_counter()
         outcome = "error"
         try:
-            found = passages(await self._ask(query))
+            with span(f"search {PROVIDER}", {"server.address": self._host()}, kind=SpanKind.CLIENT):
+                found = passages(await self._ask(query))
             outcome = "ok"
         except (httpx.HTTPError, ValueError, RecursionError) as error:
             raise UnreachableError(
@@ -49,6 +52,9 @@ class WebSearch:
             m.search_calls.labels(PROVIDER, outcome).inc()
             m.search_duration.labels(PROVIDER).observe(time.perf_counter() - started)
         return found
+
+    def _host(self) -> str:
+        return urlsplit(self.url).hostname or ""
 
     async def _ask(self, query: str) -> Any:
         request = self.client.build_request("GET", f"{self.url}/search", params={"q": query, "format": "json"})

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bongsu.core.errors import UsageError
+from bongsu.core.semconv import GENERATIONS, V1_41
+from bongsu.telemetry.logs import ENVIRONMENTS, LEVELS, require_level
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 SECONDS_PER_DAY = 86_400
 USAGE_DAYS = 2
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SERVER_NEEDS = ("DATABASE_URL", "CHROMA_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY", "SEARCH_URL")
 """What `api` and `worker` cannot start without; `OPENAI_API_KEY` may come by `OPENAI_API_KEY_FILE`."""
 
@@ -69,6 +70,11 @@ class Settings:
     retry_max_seconds: float
     retention: Retention
     retention_seconds: float  # how often a worker looks for old rows
+    environment: str
+    traces: str
+    trace_ratio: float
+    semconv: str
+    recall_seconds: float
     budget_usd_per_day: float
     budget_timezone: ZoneInfo
     budget_day_seconds: float
@@ -101,7 +107,6 @@ class Settings:
             run_deadline_seconds=reader.number("RESEARCH_ASSISTANT_RUN_DEADLINE_SECONDS", 120, low=1),
             drain_seconds=reader.number("RESEARCH_ASSISTANT_DRAIN_SECONDS", 25, low=0),
             api_drain_seconds=reader.number("RESEARCH_ASSISTANT_API_DRAIN_SECONDS", 2, low=0),
-            log_level=reader.choice("RESEARCH_ASSISTANT_LOG_LEVEL", "INFO", LOG_LEVELS),
             tenant_concurrency=reader.integer("RESEARCH_ASSISTANT_TENANT_CONCURRENCY", 32, low=0),
             batch_tries=reader.integer("RESEARCH_ASSISTANT_BATCH_TRIES", 4, low=1),
             interactive_tries=reader.integer("RESEARCH_ASSISTANT_INTERACTIVE_TRIES", 1, low=1),
@@ -109,6 +114,12 @@ class Settings:
             retry_max_seconds=reader.number("RESEARCH_ASSISTANT_RETRY_MAX_SECONDS", 300, low=0),
             retention=reader.retention("RESEARCH_ASSISTANT_RETENTION_"),
             retention_seconds=reader.number("RESEARCH_ASSISTANT_RETENTION_SECONDS", 3600, low=1),
+            log_level=reader.choice("RESEARCH_ASSISTANT_LOG_LEVEL", "INFO", LEVELS),
+            environment=reader.choice("RESEARCH_ASSISTANT_ENVIRONMENT", "dev", ENVIRONMENTS),
+            traces=reader.text("RESEARCH_ASSISTANT_TRACES", ""),
+            trace_ratio=reader.number("RESEARCH_ASSISTANT_TRACE_RATIO", 1, low=0, high=1),
+            semconv=reader.choice("RESEARCH_ASSISTANT_SEMCONV", V1_41, GENERATIONS),
+            recall_seconds=reader.number("RESEARCH_ASSISTANT_RECALL_SECONDS", 60, low=1),
             budget_usd_per_day=reader.number("BUDGET_USD_PER_DAY", 50, low=0),
             budget_timezone=reader.timezone("BUDGET_TIMEZONE", "Asia/Seoul"),
             budget_day_seconds=reader.number("BUDGET_DAY_SECONDS", SECONDS_PER_DAY, low=1, high=SECONDS_PER_DAY),
@@ -117,6 +128,7 @@ class Settings:
             tenant_document_bytes=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENT_BYTES", 20_000_000, low=0),
             admission_file=reader.text("RESEARCH_ASSISTANT_ADMISSION_FILE", ""),
         )
+        reader.allow_level(settings.log_level, settings.environment)
         reader.require(needs)
         reader.raise_problems()
         return settings
@@ -180,10 +192,20 @@ class _Reader:
         return default
 
     def choice(self, name: str, default: str, choices: Collection[str]) -> str:
-        value = self.text(name, default).upper()
-        if value not in choices:
-            self._problems.append(f"{name} is {value!r}, not one of {', '.join(choices)}")
-        return value
+        """Return one of `choices`, whichever way it was capitalised."""
+        value = self.text(name, default)
+        for choice in choices:
+            if choice.casefold() == value.casefold():
+                return choice
+        self._problems.append(f"{name} is {value!r}, not one of {', '.join(choices)}")
+        return default
+
+    def allow_level(self, level: str, environment: str) -> None:
+        """Note a log level that the environment does not allow."""
+        try:
+            require_level(level, environment, "RESEARCH_ASSISTANT_LOG_LEVEL")
+        except UsageError as error:
+            self._problems.append(error.args[0])
 
     def retention(self, prefix: str) -> Retention:
         """Return the days of each kind: `{prefix}{KIND}_DAYS`."""

@@ -26,7 +26,7 @@ from pgqueuer.errors import RetryRequested
 
 from bongsu.core.errors import StateError
 from bongsu.telemetry import metrics as m
-from research_assistant import db, health, queue, retention, runs, sessions, tries, upkeep
+from research_assistant import db, health, queue, retention, runs, sessions, telemetry, tries, upkeep
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.errors import RunError
 from research_assistant.imports import collector_paused
@@ -133,7 +133,8 @@ class Worker:
         try:
             claim = await runs.claim(self.pool, run_id, self.name)
             if claim is not None:
-                await self._carry(claim)
+                with telemetry.claimed(claim):
+                    await self._carry(claim)
         except runs.LostLease as lost:
             m.leases_lost.inc()
             log.warning("abandoned: %s", lost, extra=extra)
@@ -157,6 +158,7 @@ class Worker:
         except _Cancelled:
             await runs.end_cancelled(self.pool, claim)
             m.runs_cancelled.inc()
+            telemetry.ended(claim.run, "cancelled")
             log.info("cancelled", extra=extra)
 
     async def _end(self, claim: runs.Claim) -> None:
@@ -182,6 +184,7 @@ class Worker:
             m.events.labels(kind="run", outcome="good").inc()
             if claim.run.priority == "interactive" and not claim.run.replayed:  # nobody sat and waited for the others
                 m.run_duration.labels(run_class).observe(seconds)
+            telemetry.ended(claim.run, "done", run_class=run_class, seconds=seconds)
             log.info("done in %.2f s", seconds, extra=extra)
 
     async def _fail(self, claim: runs.Claim, kind: str, detail: str) -> None:
@@ -193,10 +196,11 @@ class Worker:
             m.runs_retried.labels(kind).inc()
             log.warning("retried in %.1f s: %s", pause.total_seconds(), detail, extra=extra)
             raise _hand_back(detail, pause)
-        await runs.fail(self.pool, claim, kind=kind, detail=detail)
+        seconds = await runs.fail(self.pool, claim, kind=kind, detail=detail)
         m.events.labels(kind="run", outcome="bad").inc()
         m.errors.labels(kind=kind).inc()
         m.dead_letters.labels(kind).inc()
+        telemetry.ended(claim.run, "failed", seconds=seconds, kind=kind)
         log.error("failed: %s", detail, extra=extra)
 
     async def _result(self, claim: runs.Claim) -> dict[str, Any]:

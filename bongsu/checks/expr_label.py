@@ -10,7 +10,7 @@ from bongsu.checks.expressions import own_metrics, understood
 from bongsu.core.diagnostics import Problem, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bongsu.checks.model import Catalogue
     from bongsu.core.conventions import Metric
@@ -28,19 +28,19 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     for expression in catalogue.expressions():
         for selector in understood(expression.text)[1] if expression.text else ():
             for matcher in selector.matchers if selector.name in metrics else ():
-                found = _wrong(matcher, metrics[selector.name])
+                found = _wrong(matcher, metrics[selector.name], catalogue.manifest.labels)
                 if found:
                     place = catalogue.place(expression, matcher.offset, len(matcher.label))
                     yield Problem(CODE, SEVERITY, place, found[0], _WHY, found[1])
 
 
-def _wrong(matcher: Matcher, metric: Metric) -> tuple[str, str] | None:
+def _wrong(matcher: Matcher, metric: Metric, own: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
     labels = dict(metric.labels)
     if matcher.label in _TARGET:
         return None
     if matcher.label not in labels:
         return f"{metric.name} has no label {matcher.label!r}", _nearest(matcher.label, labels)
-    allowed = labels[matcher.label]
+    allowed = own.get(matcher.label, labels[matcher.label])
     for value in _values(matcher) if allowed else ():
         if value not in allowed:
             return f"{metric.name} never has {matcher.label}={value!r}", _nearest(value, allowed)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from bongsu.checks.model import Catalogue
 
+HINT_LIKENESS = 0.75
+"""Of two names: below it, most of what they share is the words that every metric is made of."""
 CODE = "expr/metric"
 SEVERITY = Severity.ERROR
 _WHY = "a query over a series that does not exist returns nothing, and an alert on it never fires"
@@ -29,7 +31,8 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
         for selector in understood(expression.text)[1]:
             name = selector.name
             if not (name in known or EXTERNAL.match(name) or any(one.covers(name) for one in foreign)):
-                near = difflib.get_close_matches(name, sorted(known | {one.pattern for one in foreign}), 1)
+                names = sorted(known | {one.pattern for one in foreign})
+                near = difflib.get_close_matches(name, names, 1, HINT_LIKENESS)
                 yield Problem(
                     CODE,
                     SEVERITY,

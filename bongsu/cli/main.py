@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 VERBS = (
+    "init",
     "up",
     "down",
     "status",
@@ -55,10 +56,11 @@ def main(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        args.root = find_root(args.root)
+        if not getattr(modules[args.verb], "STANDS_ALONE", False):
+            args.root = find_root(args.root)
         return int(modules[args.verb].run(args, out, err))
     except SpecError as error:
-        print(render(error.problems, sources_of(error, args.root)), file=err)
+        print(render(error.problems, sources_of(error, args.root or Path())), file=err)
         return error.exit_code
     except BongsuError as error:
         print(f"bongsu {args.verb}: {error}", file=err)

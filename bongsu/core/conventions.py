@@ -6,18 +6,15 @@ Everybody else imports them; tests/unit/core/test_names.py finds a literal spell
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from bongsu.core.metric import Metric as Metric  # noqa: PLC0414 - a name of the conventions too
 
 SECONDS = "s"
 
 LATENCY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
 RUN_BUCKETS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0)
 """10 and 30 seconds are bucket bounds because A2b's thresholds stand there: no interpolation error at the threshold."""
+TOKEN_BUCKETS = tuple(4.0**power for power in range(14))
 
 EVENT_KINDS = ("run", "api")
 EVENT_OUTCOMES = ("good", "bad", "shed")
@@ -28,6 +25,11 @@ SHED_REASONS = ("rate", "age", "depth", "busy")
 PRUNED = ("runs", "checkpoints", "run_events", "feedback", "usage", "sessions", "queue_log")
 ENDPOINTS = ("primary", "secondary")
 OUTCOMES = ("ok", "error")
+TOOLS = ("documents", "web")
+LANGUAGES = ("en", "ko", "other")
+LENGTHS = ("short", "medium", "long")
+SCORES = ("1", "2", "3", "4", "5")
+USER_WINDOWS = ("1h", "24h")
 BACKUP_PARTS = ("database", "vectors", "configuration")
 ERROR_KINDS = (
     "llm_server",
@@ -44,33 +46,6 @@ ERROR_KINDS = (
     "citations",
     "unhandled",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric: its full Prometheus name, kind, help, unit and labels.
-
-    `labels` maps each label to its closed set of values; an empty tuple means they come at run time. Metrics whose
-    sets are all closed are created at 0 when a process starts: the first increment of a new series is invisible to
-    `rate` and `increase` (prometheus/prometheus#12967).
-    """
-
-    name: str
-    kind: str
-    help: str
-    unit: str = ""
-    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """Return the label names in declaration order."""
-        return tuple(name for name, _ in self.labels)
-
-    def combinations(self) -> Iterator[tuple[str, ...]]:
-        """Yield every label combination when all sets are closed, nothing otherwise."""
-        if all(values for _, values in self.labels):
-            yield from product(*(values for _, values in self.labels))
 
 
 EVENTS = Metric(
@@ -309,48 +284,114 @@ WATCH_HEARTBEAT_AGE = Metric(
     SECONDS,
 )
 
-METRICS = (
-    EVENTS,
-    RUN_DURATION,
-    ERRORS,
-    NODE_DURATION,
-    LLM_CALLS,
-    LLM_DURATION,
-    LLM_TOKENS,
-    SEARCH_CALLS,
-    SEARCH_DURATION,
-    VECTOR_DURATION,
-    COST,
-    COST_BUDGET_USED,
-    QUEUE_DEPTH,
-    QUEUE_OLDEST_AGE,
-    HTTP_DURATION,
-    SHED,
-    FENCED_WRITES,
-    RUNS_RESUMED,
-    RUNS_RETRIED,
-    DEAD_LETTERS,
-    RUNS_CANCELLED,
-    LEASES_LOST,
-    ROWS_PRUNED,
-    PROCESS_RESTARTS,
-    PROOF_TIMESTAMP,
-    BACKUP_LAST_SUCCESS,
-    BACKUP_CADENCE,
-    BACKUP_WATCHED_SINCE,
-    BACKUP_FAILED_IN_A_ROW,
-    BACKUP_RUNS,
-    BACKUP_RUNNING,
-    BACKUP_DURATION,
-    BACKUP_BYTES,
-    BACKUP_VERIFIED,
-    BACKUP_DAMAGED,
-    WAL_COVERED,
-    DRILL_TIMESTAMP,
-    DRILL_RPO,
-    DRILL_RTO,
-    WATCH_PART_UP,
-    WATCH_HEARTBEAT_AGE,
+NODES_RUNNING = Metric(
+    "bongsu_nodes_running", "gauge", "Nodes of graphs at work in this process.", labels=(("node", NODES),)
+)
+RUNS_RUNNING = Metric("bongsu_runs_running", "gauge", "Runs that a worker has claimed and not ended.")
+QUEUE_WAIT = Metric(
+    "bongsu_queue_wait_seconds",
+    "histogram",
+    "Time from submit to the first claim by a worker.",
+    SECONDS,
+    (("priority", PRIORITIES),),
+    LATENCY_BUCKETS,
+)
+AGENT_INIT = Metric(
+    "bongsu_agent_init_seconds", "gauge", "Time from the start of the process to its agents being ready.", SECONDS
+)
+TOOL_CALLS = Metric(
+    "bongsu_tool_calls_total",
+    "counter",
+    "Calls of a tool by an agent.",
+    labels=(("tool", TOOLS), ("outcome", OUTCOMES)),
+)
+TOOL_DURATION = Metric(
+    "bongsu_tool_duration_seconds",
+    "histogram",
+    "Time of one call of a tool.",
+    SECONDS,
+    (("tool", TOOLS),),
+    LATENCY_BUCKETS,
+)
+INTERRUPTS = Metric("bongsu_interrupts_total", "counter", "Runs that stopped to ask a person.", labels=(("node", ()),))
+AGENT_TOKENS = Metric(
+    "bongsu_agent_tokens_total",
+    "counter",
+    "Tokens billed for an agent's calls.",
+    labels=(("node", NODES), ("direction", ("input", "output"))),
+)
+CONTEXT_TOKENS = Metric(
+    "bongsu_llm_context_tokens",
+    "histogram",
+    "Input tokens of one call to an LLM: the size of its context.",
+    "tokens",
+    (("operation", ("chat", "embeddings")),),
+    TOKEN_BUCKETS,
+)
+VECTOR_RECALL = Metric(
+    "bongsu_vector_recall_ratio",
+    "gauge",
+    "Share of golden questions whose known document is among the nearest chunks; NaN while nothing was measured.",
+)
+VECTOR_LAG = Metric(
+    "bongsu_vector_index_lag_changes", "gauge", "Changes of documents that the vector index has not applied yet."
+)
+QUESTIONS = Metric(
+    "bongsu_questions_total",
+    "counter",
+    "Questions taken, by language and length; never their text.",
+    labels=(("language", LANGUAGES), ("length", LENGTHS)),
+)
+TASKS = Metric(
+    "bongsu_tasks_total",
+    "counter",
+    "Runs that ended, by kind of task, language and state.",
+    labels=(("class", (*RUN_CLASSES, "unknown")), ("language", LANGUAGES), ("state", ("done", "failed", "cancelled"))),
+)
+ACTIVE_USERS = Metric(
+    "bongsu_active_users",
+    "gauge",
+    "Callers that asked something within the window.",
+    labels=(("window", USER_WINDOWS),),
+)
+DATABASE_CONNECTIONS = Metric(
+    "bongsu_database_connections",
+    "gauge",
+    "Connections of this process to the database; waiting counts those who ask for one.",
+    labels=(("state", ("used", "idle", "waiting")),),
+)
+DATABASE_SERVER_USED = Metric(
+    "bongsu_database_server_connections_ratio", "gauge", "Connections of all clients over max_connections."
+)
+DATABASE_DURATION = Metric(
+    "bongsu_database_statement_duration_seconds",
+    "histogram",
+    "Time of one statement.",
+    SECONDS,
+    (("outcome", OUTCOMES),),
+    (0.001, 0.0025, 0.005, *LATENCY_BUCKETS),
+)
+FEEDBACK = Metric(
+    "bongsu_feedback_total", "counter", "Answers that a user scored, 1 is bad, 5 is good.", labels=(("score", SCORES),)
+)
+SATISFACTION = Metric(
+    "bongsu_satisfaction_ratio", "gauge", "Mean score of the last 7 days between 0 (all 1) and 1 (all 5); NaN for none."
+)
+SESSIONS_ACTIVE = Metric("bongsu_sessions_active", "gauge", "Sessions with a question in the last 30 minutes.")
+SESSION_DURATION = Metric(
+    "bongsu_session_mean_duration_seconds",
+    "gauge",
+    "Mean time from first to last question, sessions of the last day.",
+    SECONDS,
+)
+SESSION_RUNS = Metric(
+    "bongsu_session_mean_runs", "gauge", "Mean number of questions of a session, sessions of the last day."
+)
+SERIES_DROPPED = Metric(
+    "bongsu_series_dropped_total",
+    "counter",
+    "Observations that went to `other` because a metric had reached its number of series.",
+    labels=(("metric", ()),),
 )
 
 # Recording rules and labels of an SLO: Sloth's names, so that its dashboards keep working.
@@ -418,3 +459,7 @@ def panel_id(key: str) -> int:
 def runbook_path(alert: str, language: str = "en") -> str:
     """Return the repository path of an alert's runbook; file name = alert name."""
     return f"runbooks/{alert}.md" if language == "en" else f"runbooks/{alert}.{language}.md"
+
+
+METRICS = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
+"""Every metric above, in the order of the file."""

@@ -1,10 +1,15 @@
-"""Metrics of others: what `metrics:` of the manifest says may stand in expressions besides what we know ourselves."""
+"""Names of others: metrics that they export, and the values that they give to labels of ours.
+
+Metrics: what `metrics:` of the manifest says may stand in expressions besides what we know ourselves.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from bongsu.core.metric import OF_THE_SYSTEM
 
 if TYPE_CHECKING:
     from bongsu.core.diagnostics import Span
@@ -37,3 +42,20 @@ def read_foreign(root: Reader) -> tuple[Foreign, ...]:
         else:
             found[node.value] = Foreign(node.value, node.span)
     return tuple(found.values())
+
+
+def read_labels(root: Reader) -> dict[str, tuple[str, ...]]:
+    """Return what `labels:` says: the values of labels that the system chooses, () for any."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, node in root.mapping("labels", required=False).items():
+        values: list[Any] = [item.value for item in node.value] if isinstance(node.value, list) else [None]
+        if name not in OF_THE_SYSTEM:
+            what = f"labels: {name} is no label whose values a system chooses"
+            root.fail("spec/value", node.span, what, f"known: {', '.join(sorted(OF_THE_SYSTEM))}")
+        elif not all(isinstance(value, str) for value in values):
+            root.fail(
+                "spec/type", node.span, f"labels: {name} must be a list of texts", "write [planner, writer], or []"
+            )
+        else:
+            found[name] = tuple(map(str, values))
+    return found

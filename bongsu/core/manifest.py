@@ -10,7 +10,7 @@ from bongsu.core.backups import Backups, Markers, read_backups, read_markers
 from bongsu.core.diagnostics import Problem, Severity, Span, has_errors
 from bongsu.core.durations import parse_duration
 from bongsu.core.errors import SpecError, UsageError
-from bongsu.core.foreign import Foreign, read_foreign
+from bongsu.core.foreign import Foreign, read_foreign, read_labels
 from bongsu.core.kubernetes import Kubernetes, read_kubernetes
 from bongsu.core.yaml import Node, Reader, load_documents
 
@@ -155,6 +155,8 @@ class Manifest:
     backups: Backups | None = None
     kubernetes: Kubernetes | None = None
     metrics: tuple[Foreign, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values this system gives to labels of our metrics, instead of the research assistant's; () means any."""
 
 
 def fill(part: str, values: Mapping[str, str]) -> str:
@@ -224,6 +226,7 @@ def parse_manifest(text: str, file: str = FILE) -> tuple[Manifest | None, list[P
         backups=read_backups(root.mapping("backups")) if root.has("backups") else None,
         kubernetes=read_kubernetes(root.mapping("kubernetes")) if root.has("kubernetes") else None,
         metrics=read_foreign(root),
+        labels=read_labels(root),
     )
     for reader in (root, probe, traffic, sample, bulk):
         reader.done()

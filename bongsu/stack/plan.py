@@ -169,6 +169,7 @@ def _watchers(site: Site, env: Mapping[str, str]) -> Iterator[ProcessSpec]:
             f"--storage.tsdb.path={own / 'data'}",
             f"--storage.tsdb.retention.time={_RETENTION_TIME}",
             f"--storage.tsdb.retention.size={_RETENTION_SIZE}",
+            "--enable-feature=exemplar-storage",
             f"{listen}{site.ports[PROMETHEUS]}",
             "--rules.alert.resend-delay=5s",
         ),

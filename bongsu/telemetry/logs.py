@@ -6,15 +6,32 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-FIELDS = ("run_id", "node", "kind", "worker", "fence", "question_chars", "process")
+from bongsu.core.errors import UsageError
+from bongsu.telemetry import context
+from bongsu.telemetry.redact import clean
+from bongsu.telemetry.traces import current_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FIELDS = ("run_id", "tenant", "node", "kind", "worker", "fence", "question_chars", "process")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+ENVIRONMENTS = ("dev", "staging", "production")
+DEFAULT_LEVEL = "INFO"
 
 
 class JsonLines(logging.Formatter):
-    """Format a record as one JSON line: time, level, logger, message, our fields and the traceback if any.
+    """Format a record as one JSON line: time, level, logger, message, trace, our fields and the traceback if any.
 
-    Questions, answers and keys are never logged; only their sizes are.
+    Questions, answers and keys are never logged; only their sizes are. What slips in by way of an error's message is
+    redacted, here and in tracebacks.
     """
+
+    def __init__(self, redact: Callable[[str], str] = clean) -> None:
+        super().__init__()
+        self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -22,17 +39,44 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": self._redact(record.getMessage()),
         }
-        line.update({name: record.__dict__[name] for name in FIELDS if name in record.__dict__})
+        line.update(current_ids())
+        known = {**context.fields(), **{name: record.__dict__[name] for name in FIELDS if name in record.__dict__}}
+        line.update((name, self._field(value)) for name, value in known.items())
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+            line["traceback"] = self._redact(self.formatException(record.exc_info))
+        if record.stack_info:
+            line["stack"] = self._redact(record.stack_info)
+        return json.dumps(line, ensure_ascii=False)
+
+    def _field(self, value: object) -> object:
+        return value if isinstance(value, bool | float) or value is None else self._number_or_text(value)
+
+    def _number_or_text(self, value: object) -> object:
+        text = str(value)
+        cleaned = self._redact(text)
+        return value if isinstance(value, int) and cleaned == text else cleaned
 
 
-def setup(level: str = "INFO") -> None:
+def setup(level: str = DEFAULT_LEVEL) -> None:
     """Send every logger's records to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def allowed_levels(environment: str) -> tuple[str, ...]:
+    """Return the levels an environment may log at: DEBUG shows what users wrote, so production never does."""
+    return LEVELS[1:] if environment == "production" else LEVELS
+
+
+def require_level(level: str, environment: str, variable: str) -> None:
+    """Raise UsageError when `level`, set by `variable`, is not allowed in `environment`."""
+    if level not in allowed_levels(environment):
+        raise UsageError(
+            f"{variable} is {level}, which {environment} does not allow",
+            where="environment",
+            next=f"choose one of {', '.join(allowed_levels(environment))}, or debug in dev or staging",
+        )

@@ -6,32 +6,22 @@ One process, one registry, no multiprocess mode: it keeps dead workers' gauges a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.process_collector import ProcessCollector
 
 from bongsu.core import conventions as names
+from bongsu.telemetry.instruments import Maker, start_at_zero
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from threading import Thread
     from wsgiref.simple_server import WSGIServer
 
 registry = CollectorRegistry(auto_describe=True)
 ProcessCollector(registry=registry)
-
-
-def _create(metric: names.Metric) -> Any:
-    if metric.kind == "histogram":
-        made: Any = Histogram(metric.name, metric.help, metric.label_names, buckets=metric.buckets, registry=registry)
-    else:
-        kind: Callable[..., Any] = Counter if metric.kind == "counter" else Gauge
-        made = kind(metric.name, metric.help, metric.label_names, registry=registry)
-    if metric.labels:
-        for values in metric.combinations():
-            made.labels(*values)
-    return made
+maker = Maker(registry)
+_create = maker.make
 
 
 events: Counter = _create(names.EVENTS)
@@ -54,6 +44,41 @@ leases_lost: Counter = _create(names.LEASES_LOST)
 rows_pruned: Counter = _create(names.ROWS_PRUNED)
 http_duration: Histogram = _create(names.HTTP_DURATION)
 shed: Counter = _create(names.SHED)
+nodes_running: Gauge = _create(names.NODES_RUNNING)
+queue_wait: Histogram = _create(names.QUEUE_WAIT)
+tool_calls: Counter = _create(names.TOOL_CALLS)
+tool_duration: Histogram = _create(names.TOOL_DURATION)
+interrupts: Counter = _create(names.INTERRUPTS)
+agent_tokens: Counter = _create(names.AGENT_TOKENS)
+context_tokens: Histogram = _create(names.CONTEXT_TOKENS)
+questions: Counter = _create(names.QUESTIONS)
+tasks: Counter = _create(names.TASKS)
+feedback: Counter = _create(names.FEEDBACK)
+database_duration: Histogram = _create(names.DATABASE_DURATION)
+
+_OF_THE_SYSTEM = {
+    names.RUN_DURATION: run_duration,
+    names.NODE_DURATION: node_duration,
+    names.LLM_CALLS: llm_calls,
+    names.LLM_DURATION: llm_duration,
+    names.LLM_TOKENS: llm_tokens,
+    names.SEARCH_CALLS: search_calls,
+    names.SEARCH_DURATION: search_duration,
+    names.COST: cost,
+    names.NODES_RUNNING: nodes_running,
+    names.QUEUE_WAIT: queue_wait,
+    names.TOOL_CALLS: tool_calls,
+    names.TOOL_DURATION: tool_duration,
+    names.AGENT_TOKENS: agent_tokens,
+    names.QUESTIONS: questions,
+    names.TASKS: tasks,
+}
+
+
+def start_series() -> None:
+    """Create at 0 the series of the research assistant: its processes call this, those of another system do not."""
+    for metric, made in _OF_THE_SYSTEM.items():
+        start_at_zero(metric, made)
 
 
 def gauge(metric: names.Metric) -> Gauge:

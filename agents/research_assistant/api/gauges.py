@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,11 @@ import psycopg
 
 from bongsu.core import conventions as names
 from bongsu.telemetry import metrics as m
-from research_assistant import queue, usage
+from bongsu.telemetry.reading import FRESH_SECONDS, Reading
+from research_assistant import engagement, queue, usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from prometheus_client import Gauge
 
@@ -24,61 +24,73 @@ if TYPE_CHECKING:
 
 EVERY_SECONDS = 1.0
 READ_SECONDS = 2.0
-FRESH_SECONDS = 5.0
-
-
-class Reading:
-    """One value that spoils: after FRESH_SECONDS without a new one it is NaN, so that no outage looks like calm."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._value, self._at = math.nan, -math.inf
-
-    def set(self, value: float) -> None:
-        """Take over a fresh value; NaN says that it could not be read."""
-        self._value, self._at = value, self._clock()
-
-    def get(self) -> float:
-        """Return the value while it is fresh, NaN afterwards."""
-        return self._value if self._clock() - self._at <= FRESH_SECONDS else math.nan
+SLOW_EVERY_SECONDS = 10.0
+SLOW_FRESH_SECONDS = 30.0
 
 
 class Gauges:
-    """The queue's depth and oldest age and the used share of the day's budget, read from the database once a second."""
+    """The queue and the day's budget, read from the database once a second; how the service is used, less often."""
 
     def __init__(self, settings: Settings, pool: db.Pool) -> None:
         self._settings, self._pool = settings, pool
-        self._readings: list[Reading] = []
-        for metric in (names.QUEUE_DEPTH, names.QUEUE_OLDEST_AGE):
-            gauge = m.gauge(metric)
-            for priority in names.PRIORITIES:
-                self._export(gauge.labels(priority))
-        self._export(m.gauge(names.COST_BUDGET_USED))
-
-    def _export(self, gauge: Gauge) -> None:
-        reading = Reading()
-        gauge.set_function(reading.get)
-        self._readings.append(reading)
+        fast = [
+            m.gauge(metric).labels(priority)
+            for metric in (names.QUEUE_DEPTH, names.QUEUE_OLDEST_AGE)
+            for priority in names.PRIORITIES
+        ]
+        fast += [m.gauge(metric) for metric in (names.COST_BUDGET_USED, names.RUNS_RUNNING)]
+        self._fast = _readings(fast, FRESH_SECONDS)
+        users = m.gauge(names.ACTIVE_USERS)
+        slow = [users.labels(window) for window in names.USER_WINDOWS]
+        slow += [m.gauge(metric) for metric in (names.SATISFACTION, names.SESSIONS_ACTIVE)]
+        slow += [m.gauge(metric) for metric in (names.SESSION_DURATION, names.SESSION_RUNS, names.DATABASE_SERVER_USED)]
+        self._slow = _readings(slow, SLOW_FRESH_SECONDS)
 
     async def keep_reading(self) -> None:
         """Read again and again until cancelled; while the database does not answer, all are NaN."""
-        while True:
-            try:
-                async with asyncio.timeout(READ_SECONDS):
-                    values = await self._read()
-            except (psycopg.Error, TimeoutError):
-                values = (math.nan,) * len(self._readings)
-            for reading, value in zip(self._readings, values, strict=True):
-                reading.set(value)
-            await asyncio.sleep(EVERY_SECONDS)
+        await asyncio.gather(
+            _keep(self._fast, self._read, EVERY_SECONDS), _keep(self._slow, self._read_slow, SLOW_EVERY_SECONDS)
+        )
 
     async def _read(self) -> tuple[float, ...]:
         settings = self._settings
         waiting = await queue.depths_and_ages(self._pool)
         depths, ages = zip(*(waiting[priority] for priority in names.PRIORITIES), strict=True)
         day = usage.budget_day_start(datetime.now(UTC), settings.budget_timezone, settings.budget_day_seconds)
-        spent = await usage.spent_since(self._pool, day)
-        return *map(float, depths), *ages, used_ratio(spent, settings.budget_usd_per_day)
+        used = used_ratio(await usage.spent_since(self._pool, day), settings.budget_usd_per_day)
+        return *map(float, depths), *ages, used, await engagement.runs_running(self._pool)
+
+    async def _read_slow(self) -> tuple[float, ...]:
+        read = await engagement.read(self._pool)
+        users = (read.users_hour, read.users_day)
+        return (
+            *users,
+            read.satisfaction,
+            read.sessions_active,
+            read.session_seconds,
+            read.session_runs,
+            read.server_used,
+        )
+
+
+def _readings(gauges: Sequence[Gauge], fresh: float) -> tuple[Reading, ...]:
+    """Give each gauge a value that spoils."""
+    made = tuple(Reading(fresh=fresh) for _ in gauges)
+    for gauge, reading in zip(gauges, made, strict=True):
+        gauge.set_function(reading.get)
+    return made
+
+
+async def _keep(readings: Sequence[Reading], read: Callable[[], Awaitable[tuple[float, ...]]], every: float) -> None:
+    while True:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                values = await read()
+        except (psycopg.Error, TimeoutError):
+            values = (math.nan,) * len(readings)
+        for reading, value in zip(readings, values, strict=True):
+            reading.set(value)
+        await asyncio.sleep(every)
 
 
 def used_ratio(spent: float, budget: float) -> float:

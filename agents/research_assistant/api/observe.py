@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from opentelemetry.trace import SpanKind
+
+from bongsu.telemetry import context, traces
 from bongsu.telemetry import metrics as m
 from research_assistant.api.problems import problem
 
@@ -42,6 +45,18 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope["path"].startswith(COUNTED_PREFIX):
+            with (
+                context.bound(),
+                traces.span(scope["method"], kind=SpanKind.SERVER, parent=_caller(scope)) as span,
+            ):
+                await self._counted(scope, receive, send)
+                span.update_name(f"{_method(scope)} {_route(scope)}")
+                span.set_attribute("http.route", _route(scope))
+        else:
+            await self._counted(scope, receive, send)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         self.in_flight += 1
         reply = _Reply(send, self._let_go)
@@ -117,10 +132,19 @@ def outcome(status: int, *, retry_after: bool) -> str:
 
 def _count(scope: Scope, reply: _Reply, seconds: float) -> None:
     status = reply.failed or reply.status
-    method = scope["method"] if scope["method"] in METHODS else "other"
-    m.http_duration.labels(_route(scope), method, str(status)).observe(seconds)
+    m.http_duration.labels(_route(scope), _method(scope), str(status)).observe(seconds)
+    traces.current().set_attribute("http.response.status_code", status)
     if scope["path"].startswith(COUNTED_PREFIX):
         m.events.labels(kind="api", outcome=outcome(status, retry_after=reply.retry_after)).inc()
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in METHODS else "other"
+
+
+def _caller(scope: Scope) -> str | None:
+    """Return the `traceparent` that the caller sent."""
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
 
 
 def _route(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""Wrap every node alike: its row in the ledger, its duration, its minimum pace."""
+"""Wrap every node alike: its row in the ledger, its span and metrics, its minimum pace."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langgraph.config import get_config
 
-from bongsu.telemetry import metrics as m
+from bongsu.telemetry import work
 from research_assistant import events
 
 if TYPE_CHECKING:
@@ -28,22 +28,17 @@ class Observed(Protocol):
 
 
 def observed(name: str, services: Services, node: Node) -> Observed:
-    """Return `node` with its ledger row, its duration and its pace.
+    """Return `node` with its ledger row, its telemetry and its pace.
 
     A pace of `settings.node_pace_seconds` stretches it, so that a test can kill the worker inside it.
     """
-    durations = {outcome: m.node_duration.labels(name, outcome) for outcome in ("ok", "error")}
 
     async def run(state: Any) -> Any:
         await events.node_started(services.pool, get_config(), name)
         started = time.perf_counter()
-        outcome = "error"
-        try:
+        with work.agent(name):
             result = await node(services, state)
             await asyncio.sleep(max(0.0, started + services.settings.node_pace_seconds - time.perf_counter()))
-            outcome = "ok"
-        finally:
-            durations[outcome].observe(time.perf_counter() - started)
         return result
 
     return run

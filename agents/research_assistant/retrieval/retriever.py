@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bongsu.core.errors import UnreachableError
+from bongsu.core.semconv import RETRIEVAL
 from bongsu.telemetry import metrics as m
+from bongsu.telemetry import work
+from bongsu.telemetry.genai import Call
 from research_assistant import documents
 from research_assistant.retrieval.embed import embed
 from research_assistant.retrieval.fusion import fuse
+from research_assistant.retrieval.index import COLLECTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,7 +59,8 @@ class Retriever:
         started = time.perf_counter()
         outcome = "error"
         try:
-            found = await self.vectors.query(embed(query), CANDIDATES, tenant)
+            with work.model(Call(RETRIEVAL, "chroma", COLLECTION, server=self.vectors.url)):
+                found = await self.vectors.query(embed(query), CANDIDATES, tenant)
             outcome = "ok"
         except UnreachableError:
             return (), ("vector",)

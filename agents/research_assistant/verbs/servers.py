@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bongsu.core.errors import StateError
+from research_assistant import telemetry
 from research_assistant.settings import SERVER_NEEDS, Settings
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ WORKER_NEEDS = (*SERVER_NEEDS, "RESEARCH_ASSISTANT_API_URL")
 
 def api(args: Namespace) -> int:
     """Serve the HTTP API."""
-    import_module("research_assistant.api.server").main(Settings.from_env(), args.port)
+    settings = Settings.from_env()
+    with telemetry.set_up(settings, "api"):
+        import_module("research_assistant.api.server").main(settings, args.port)
     return 0
 
 
@@ -26,7 +29,8 @@ def worker(args: Namespace) -> int:
     """Run questions from the queue."""
     settings = Settings.from_env(needs=WORKER_NEEDS)
     try:
-        import_module("research_assistant.worker").main(settings, args.metrics_port)
+        with telemetry.set_up(settings, "worker"):
+            import_module("research_assistant.worker").main(settings, args.metrics_port)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

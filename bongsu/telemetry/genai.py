@@ -1,0 +1,124 @@
+"""Write the GenAI metrics of OpenTelemetry in the generation that the process was set to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from bongsu.core import semconv
+from bongsu.core.errors import UsageError
+from bongsu.telemetry import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bongsu.core.metric import Metric
+    from bongsu.telemetry.instruments import Maker
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a model: the attributes that stand in each of its metrics and in its span."""
+
+    operation: str
+    provider: str = "openai"
+    request_model: str = ""
+    response_model: str = ""
+    server: str = ""
+    """The base URL; its host and port are told, nothing else of it."""
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes, those that are not known left out."""
+        parts = urlsplit(self.server)
+        known = {
+            semconv.OPERATION: self.operation,
+            semconv.PROVIDER: self.provider,
+            semconv.REQUEST_MODEL: self.request_model,
+            semconv.RESPONSE_MODEL: self.response_model,
+            semconv.SERVER_ADDRESS: parts.hostname or "",
+            semconv.SERVER_PORT: parts.port or "",
+        }
+        return {name: value for name, value in known.items() if value}
+
+
+@dataclass(slots=True)
+class GenAi:
+    """The instruments of one process, made when they are first written."""
+
+    maker: Maker
+    generation: str = semconv.V1_41
+    _made: dict[str, Any] = field(default_factory=dict)
+
+    def inferred(self, call: Call, seconds: float, tokens: tuple[int, int] | None, error: str = "") -> None:
+        """Count one call that took `seconds` and was billed (input, output) `tokens`; `error` is the kind or ""."""
+        attributes = call.attributes()
+        timed = attributes | {semconv.ERROR_TYPE: error}
+        inference = call.operation in semconv.INFERENCE_OPERATIONS
+        if self._writes(semconv.V1_41) or not inference:
+            self._observe(semconv.OPERATION_DURATION, timed, seconds)
+        if self._writes(semconv.LATEST) and inference:
+            self._observe(semconv.INFERENCE_DURATION, timed, seconds)
+        if tokens is not None:
+            self._count_tokens(attributes, *tokens)
+
+    def workflow(self, name: str, seconds: float, error: str = "") -> None:
+        """Count one run of a workflow."""
+        self._latest(semconv.WORKFLOW_DURATION, {semconv.WORKFLOW: name, semconv.ERROR_TYPE: error}, seconds)
+
+    def agent(self, name: str, seconds: float, error: str = "") -> None:
+        """Count one invocation of an agent."""
+        self._latest(semconv.AGENT_DURATION, {semconv.AGENT: name, semconv.ERROR_TYPE: error}, seconds)
+
+    def tool(self, name: str, agent: str, seconds: float, error: str = "") -> None:
+        """Count one execution of a tool."""
+        attributes = {
+            semconv.TOOL: name,
+            semconv.TOOL_TYPE: "function",
+            semconv.AGENT: agent,
+            semconv.ERROR_TYPE: error,
+        }
+        self._latest(semconv.TOOL_DURATION, attributes, seconds)
+
+    def _count_tokens(self, attributes: Mapping[str, Any], given: int, made: int) -> None:
+        if self._writes(semconv.V1_41):
+            self._observe(semconv.TOKEN_USAGE, {**attributes, semconv.TOKEN_TYPE: "input"}, given)
+            self._observe(semconv.TOKEN_USAGE, {**attributes, semconv.TOKEN_TYPE: "output"}, made)
+        if self._writes(semconv.LATEST):
+            text = {**attributes, semconv.MODALITY: "text"}
+            self._child(semconv.INPUT_TOKENS, text).inc(given)
+            self._child(semconv.OUTPUT_TOKENS, text).inc(made)
+            self._observe(semconv.OPERATION_INPUT_TOKENS, attributes, given)
+            self._observe(semconv.OPERATION_OUTPUT_TOKENS, attributes, made)
+
+    def _latest(self, metric: Metric, attributes: Mapping[str, Any], seconds: float) -> None:
+        if self._writes(semconv.LATEST):
+            self._observe(metric, attributes, seconds)
+
+    def _writes(self, generation: str) -> bool:
+        return self.generation in (generation, semconv.DUP)
+
+    def _observe(self, metric: Metric, attributes: Mapping[str, Any], value: float) -> None:
+        self._child(metric, attributes).observe(value)
+
+    def _child(self, metric: Metric, attributes: Mapping[str, Any]) -> Any:
+        """Return the series of these attributes; one that is not given is an empty label, which is none."""
+        if metric.name not in self._made:
+            self._made[metric.name] = self.maker.make(metric)
+        labels = {semconv.label(name): value for name, value in attributes.items()}
+        return self._made[metric.name].labels(*(labels.get(name, "") for name in metric.label_names))
+
+
+_process = GenAi(metrics.maker)
+
+
+def setup(generation: str) -> None:
+    """Write this generation from now on; raise UsageError for one that there is not."""
+    if generation not in semconv.GENERATIONS:
+        raise UsageError(
+            f"there are no GenAI conventions {generation!r}", next=f"choose one of {', '.join(semconv.GENERATIONS)}"
+        )
+    _process.generation = generation
+
+
+inferred, workflow, agent, tool = _process.inferred, _process.workflow, _process.agent, _process.tool

@@ -1,0 +1,111 @@
+"""Watch a piece of an agent system's work: its span, its metrics and the GenAI metrics, in one block each."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from opentelemetry.trace import SpanKind
+
+from bongsu.core import semconv
+from bongsu.telemetry import context, genai, metrics, traces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opentelemetry.trace import Span
+
+NODE = "node"
+"""The field of the context that names the agent at work."""
+
+
+@contextmanager
+def agent(name: str) -> Iterator[Span]:
+    """Watch one invocation of an agent (a node of the graph)."""
+    running = metrics.nodes_running.labels(name)
+    error = ""
+    attributes = {semconv.OPERATION: semconv.INVOKE_AGENT, semconv.AGENT: name}
+    with context.bound(node=name), traces.span(f"{semconv.INVOKE_AGENT} {name}", attributes) as span:
+        started = time.perf_counter()
+        running.inc()
+        try:
+            yield span
+        except BaseException as raised:
+            error = type(raised).__qualname__
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            running.dec()
+            metrics.node_duration.labels(name, "error" if error else "ok").observe(seconds)
+            genai.agent(name, seconds, error)
+
+
+@contextmanager
+def tool(name: str) -> Iterator[Tool]:
+    """Watch one call of a tool; `Tool.failed` notes a failure that the caller survives."""
+    found = Tool()
+    agent_name = context.fields().get(NODE, "")
+    attributes = {
+        semconv.OPERATION: semconv.EXECUTE_TOOL,
+        semconv.TOOL: name,
+        semconv.TOOL_TYPE: "function",
+        semconv.AGENT: agent_name,
+    }
+    with traces.span(f"{semconv.EXECUTE_TOOL} {name}", attributes) as span:
+        started = time.perf_counter()
+        try:
+            yield found
+        except BaseException as raised:
+            found.error = type(raised).__qualname__
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            if found.error:
+                span.set_attribute(semconv.ERROR_TYPE, found.error)
+            metrics.tool_calls.labels(name, "error" if found.error else "ok").inc()
+            metrics.tool_duration.labels(name).observe(seconds)
+            genai.tool(name, agent_name, seconds, found.error)
+
+
+class Tool:
+    """What became of a call of a tool: `error` is the kind of failure, "" for none."""
+
+    error = ""
+
+    def failed(self, kind: str) -> None:
+        """Note that the call failed although nothing is raised."""
+        self.error = kind
+
+
+@contextmanager
+def model(call: genai.Call) -> Iterator[Model]:
+    """Watch one call of a model: its span and its GenAI metrics; the caller tells what it was billed."""
+    found = Model()
+    error = ""
+    with traces.span(f"{call.operation} {call.request_model}", call.attributes(), kind=SpanKind.CLIENT) as span:
+        started = time.perf_counter()
+        try:
+            yield found
+        except BaseException as raised:
+            error = type(raised).__qualname__
+            raise
+        finally:
+            if found.tokens:
+                span.set_attribute("gen_ai.usage.input_tokens", found.tokens[0])
+                span.set_attribute("gen_ai.usage.output_tokens", found.tokens[1])
+            genai.inferred(call, time.perf_counter() - started, found.tokens, error)
+
+
+class Model:
+    """What a call of a model was billed: (input, output) tokens, None while unknown."""
+
+    tokens: tuple[int, int] | None = None
+
+    def billed(self, given: int, made: int) -> None:
+        """Note the tokens, and count them for the agent at work."""
+        self.tokens = (given, made)
+        metrics.context_tokens.labels(semconv.CHAT).observe(given)
+        if name := context.fields().get(NODE):
+            metrics.agent_tokens.labels(name, "input").inc(given)
+            metrics.agent_tokens.labels(name, "output").inc(made)
