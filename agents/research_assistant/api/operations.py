@@ -6,14 +6,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import psycopg
-from alembic.script import ScriptDirectory
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations of the routes
 from starlette.responses import PlainTextResponse, Response
 
 from bongsu.telemetry import metrics as m
+from research_assistant import revisions
 from research_assistant.api.problems import problem
-from research_assistant.migrate import MIGRATIONS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -25,8 +24,7 @@ CHECKOUT_SECONDS = 2
 
 def add_routes(app: FastAPI, pool: db.Pool) -> None:
     """Add the routes that want no key and are no part of the documented API."""
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    wanted, known = sorted(scripts.get_heads()), {script.revision for script in scripts.walk_revisions()}
+    schema = revisions.read()
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
@@ -40,7 +38,8 @@ def add_routes(app: FastAPI, pool: db.Pool) -> None:
         except psycopg.Error as error:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, f"The database does not answer ({type(error).__name__}).")
         # A revision we do not know is a newer version's: it only adds (docs/jobs.md), and we go on beside it.
-        if found != wanted and known.issuperset(found):
+        if set(found) != schema.heads and schema.known.issuperset(found):
+            wanted = sorted(schema.heads)
             detail = f"The schema is at {found or 'nothing'}, not at {wanted}: run `research-assistant migrate`."
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
         return PlainTextResponse("ready\n")
