@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Sequence
 
-ROUNDS, CLIENTS, PACE = 3, 4, "0.3"
+ROUNDS, CLIENTS, PACE = 1, 4, "0.3"
 PROBE_SECONDS, PAUSE_SECONDS, RUN_SECONDS = 0.2, 0.1, 60.0
 
 
