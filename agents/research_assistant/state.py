@@ -36,6 +36,7 @@ class RunState(TypedDict, total=False):
     """Everything a run knows: each key is written by one node (`passages` and `failures` by each researcher)."""
 
     question: str
+    searched_under: int  # the fence under which tools were last asked
     run_class: Literal["simple", "compound"]
     research: list[Research]
     passages: Annotated[list[Passage], operator.add]
