@@ -1,4 +1,4 @@
-"""The graph: planner -> researchers in parallel -> synthesizer -> critic; a later try may search again (nodes/again.py).
+"""The graph: planner -> researchers in parallel -> synthesizer -> critic; a later try may search again.
 
 No RetryPolicy: the one retry is in llm.py. LangGraph's default would repeat a 401 three times and a node three times on
 top of it (research measured nine upstream calls for one 503).

@@ -25,14 +25,14 @@ QUESTION = "Compare error budgets and fencing tokens, with news from the web."
 
 
 @pytest.fixture
-def without_search(server: Postgres, forks: ForkServer) -> Iterator[tuple[Jobs, int]]:
+def without_search(server: Postgres, forks: ForkServer, request: pytest.FixtureRequest) -> Iterator[tuple[Jobs, int]]:
     """Give the real graph with no document and a search that refuses connections; and the search's port."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         port = reserved.getsockname()[1]
     with services() as variables:
         down = {**variables, "SEARCH_URL": f"http://127.0.0.1:{port}"}
-        with jobs(server, forks, "again", graph=REAL, services=down, retry_seconds="2") as j:
+        with jobs(server, forks, request.node.name[5:40], graph=REAL, services=down, retry_seconds="2") as j:
             yield j, port
 
 
