@@ -1,7 +1,8 @@
 """Search again: a later try of a run whose tools were down must not find the same nothing.
 
 The researchers' results are finished nodes and stay. What failed is ordered anew: new researchers, after which
-synthesis and check run once more. Once for each try (each has a fence of its own), so that a tool that stays down ends the try.
+synthesis and check run once more. Once for each try (each has a fence of its own), so that a tool that stays down ends
+the try.
 """
 
 from __future__ import annotations
