@@ -15,10 +15,18 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.reconnect()
+        self.conn = self._connect()
+
+    def close(self) -> None:
+        self.conn.close()
 
     def reconnect(self) -> None:
-        self.conn = psycopg.connect(self.url, autocommit=True, row_factory=dict_row)
+        """Connect again after the server was gone."""
+        self.conn.close()
+        self.conn = self._connect()
+
+    def _connect(self) -> psycopg.Connection[dict[str, Any]]:
+        return psycopg.connect(self.url, autocommit=True, row_factory=dict_row)
 
     def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
         return self.conn.execute(query, args).fetchall()
