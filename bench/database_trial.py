@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.real.support.jobs import Jobs
     from tests.real.support.pg import Postgres
 
-KILLS, WORKERS, OPEN_RUNS, PACE, SEED = 20, 4, 10, "0.1", 5
+KILLS, WORKERS, OPEN_RUNS, PACE, SEED = 5, 4, 10, "0.1", 5
 LONGEST_WAIT = 1.5
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.real.support.jobs import Jobs
 
-KILLS, WORKERS, OPEN_RUNS, PACE, SEED = 200, 4, 10, "0.3", 5
+KILLS, WORKERS, OPEN_RUNS, PACE, SEED = 40, 4, 10, "0.3", 5
 LONGEST_WAIT = 2.0
 SPARE_SECONDS = 5.0
 HELD = """

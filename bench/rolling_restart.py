@@ -17,21 +17,23 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.support.figures import Figures
 from bench.support.violence import QUESTION, judge_ledger
-from tests.real.support.assistant import CORPUS, Assistant, answers, running_assistant
+from tests.real.support.assistant import CORPUS, answers, running_assistant
 from tests.real.support.ledger import Ledger
 from tests.real.support.pg import free_port
 from tests.real.support.waiting import until
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Sequence
 
-ROUNDS, CLIENTS, PACE = 3, 4, "0.3"
+ROUNDS, CLIENTS, PACE = 1, 4, "0.3"
 PROBE_SECONDS, PAUSE_SECONDS, RUN_SECONDS = 0.2, 0.1, 60.0
 
 
@@ -85,32 +87,50 @@ class Balancer:
             connection.close()
 
 
+class System(Protocol):
+    """What the trial needs of a research assistant; tests give a smaller one."""
+
+    env: dict[str, str]
+    processes: dict[str, subprocess.Popen[bytes]]
+
+    @property
+    def key(self) -> str:
+        """Return the key of its API."""
+
+    def start(self, name: str, *argv: str) -> object:
+        """Start a verb that serves."""
+
+
 @dataclass(slots=True)
 class Fleet:
     """The processes that are restarted, by name: their arguments, their port and the path that says they are up."""
 
-    system: Assistant
+    system: System
     members: dict[str, tuple[list[str], int, str]] = field(default_factory=dict)
 
     def add(self, kind: str, number: int) -> int:
         """Start one more API or worker; return its port."""
         port, option, up = free_port(), *(("--port", "readyz") if kind == "api" else ("--metrics-port", "healthz"))
         self.members[f"{kind}-{number}"] = [kind, option, str(port)], port, up
-        self.start(f"{kind}-{number}")
+        self._start(f"{kind}-{number}")
         return port
 
-    def start(self, name: str) -> None:
-        """Start a process and wait until it is up."""
-        argv, port, up = self.members[name]
-        self.system.start(name, *argv)
-        until(lambda: answers(f"http://127.0.0.1:{port}/{up}"), f"{name} is up")
+    def wait_up(self, *names: str) -> None:
+        """Wait until processes (default: all) are up."""
+        for name in names or self.members:
+            _, port, up = self.members[name]
+            until(lambda port=port, up=up: answers(f"http://127.0.0.1:{port}/{up}"), f"{name} is up")  # type: ignore[misc]
+
+    def _start(self, name: str) -> None:
+        self.system.start(name, *self.members[name][0])
 
     def restart(self, name: str) -> int:
         """Tell a process to stop, start it again; return the exit code of the first one."""
         process = self.system.processes[name]
         process.send_signal(signal.SIGTERM)
         code = process.wait(60)
-        self.start(name)
+        self._start(name)
+        self.wait_up(name)
         return code
 
 
@@ -128,12 +148,13 @@ def ask_all_the_time(balancer: Balancer) -> list[str]:
     return runs
 
 
-def trial(system: Assistant, rounds: int, clients: int) -> Figures:
+def trial(system: System, rounds: int, clients: int) -> Figures:
     """Restart everything `rounds` times under load and print the figures."""
     fleet = Fleet(system)
     balancer = Balancer(system.key, [fleet.add("api", number) for number in range(2)])
     for number in range(2):
         fleet.add("worker", number)
+    fleet.wait_up()
     with ThreadPoolExecutor(clients + 1) as threads:
         threads.submit(balancer.keep_probing)
         asking = [threads.submit(ask_all_the_time, balancer) for _ in range(clients)]
@@ -143,7 +164,8 @@ def trial(system: Assistant, rounds: int, clients: int) -> Figures:
         finally:
             balancer.stopping.set()
         runs = [run for each in asking for run in each.result()]
-    return judge(Ledger(system.env["DATABASE_URL"]), balancer.outcomes, codes, runs)
+    with closing(Ledger(system.env["DATABASE_URL"])) as ledger:
+        return judge(ledger, balancer.outcomes, codes, runs)
 
 
 def judge(ledger: Ledger, outcomes: Counter[str], codes: list[int], runs: list[str]) -> Figures:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.real.support.jobs import Jobs
 
-STOPS, PACE = 20, "0.5"
+STOPS, PACE = 8, "0.5"
 
 
 def one_stop(j: Jobs, node: str, *flags: str) -> float:

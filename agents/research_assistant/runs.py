@@ -123,7 +123,7 @@ async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
         cursor = await conn.execute(insert, (uuid4(), *values, order.traceparent))
         if row := await cursor.fetchone():
             run = Run(**row)
-            await queue.enqueue(conn, run.id, run.priority)
+            await queue.enqueue(conn, run.id, run.priority, tenant=run.tenant)
             await _write_note(conn, run.id, run.fence, API, "queued")
             return run, True
         cursor = await conn.execute(select, (order.owner, order.idempotency_key))
@@ -276,7 +276,7 @@ async def replay(pool: db.Pool, run_id: UUID) -> Run:
                 next="list the dead letters with `research-assistant dead list`",
             )
         run = Run(**row)
-        await queue.enqueue(conn, run.id, run.priority)
+        await queue.enqueue(conn, run.id, run.priority, tenant=run.tenant)
         await _write_note(conn, run.id, run.fence, OPERATOR, "replayed")
     log.info("replayed", extra={"run_id": str(run_id), "fence": run.fence})
     return run

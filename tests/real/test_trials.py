@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bench import database_trial, kill_trial, zombie_trial
-from tests.real.support.jobs import ForkServer, jobs
+import pytest
+from research_assistant import keys
+
+from bench import database_trial, kill_trial, rolling_restart, zombie_trial
+from tests.real.support.assistant import ROOT, SCRIPT
+from tests.real.support.jobs import ForkServer, Jobs, jobs
 from tests.real.support.pg import Postgres, postgres
 
 if TYPE_CHECKING:
-    import pytest
+    from pathlib import Path
 
 KILLS = 6
+NEEDED = dict.fromkeys(("CHROMA_URL", "OPENAI_BASE_URL", "SEARCH_URL"), "http://127.0.0.1:9")
+"""An API wants to know where these are, and asks none of them."""
+
+
+@dataclass
+class SmallSystem:
+    """Real APIs, and workers of the tiny graph: what rolling_restart restarts, without what the real graph needs."""
+
+    env: dict[str, str]
+    key: str
+    log: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str, *argv: str) -> None:
+        kind, _, port = argv
+        worker = [sys.executable, "-m", "tests.real.support.worker", "--port", port]
+        command = worker if kind == "worker" else [str(SCRIPT), *argv]
+        with self.log.open("ab") as log:
+            self.processes[name] = subprocess.Popen(command, env={**os.environ, **self.env}, stderr=log, cwd=ROOT)
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
 
 
 def chance() -> random.Random:
@@ -38,6 +71,32 @@ def test_without_the_fence_the_zombie_trial_falls_short(
         missed = zombie_trial.trial(j, 1, "--unfenced").missed
     assert {"forked checkpoint chains", "writes under an old fence"} <= set(missed)
     assert "FALLS SHORT" in capsys.readouterr().out
+
+
+def restarted(j: Jobs, log: Path) -> list[str]:
+    """Run one round of the trial on two APIs and two workers; return the bars it missed."""
+    key = "a-secret-of-more-than-twenty-four-characters"
+    j.with_pool(partial(keys.add, name="test", secret=key))
+    system = SmallSystem({**NEEDED, "OPENAI_API_KEY": "local", **j.environ}, key, log)
+    try:
+        return rolling_restart.trial(system, 1, 3).missed
+    finally:
+        system.stop()
+
+
+def test_a_rolling_restart_drops_no_request_and_fails_no_run(
+    server: Postgres, forks: ForkServer, tmp_path: Path
+) -> None:
+    with jobs(server, forks, "rolling", node_pace_seconds="0.3") as j:
+        assert restarted(j, tmp_path / "log") == []
+
+
+@pytest.mark.long
+def test_an_api_that_closes_its_port_at_once_drops_requests(
+    server: Postgres, forks: ForkServer, tmp_path: Path
+) -> None:
+    with jobs(server, forks, "rude", node_pace_seconds="0.1", api_drain_seconds="0") as j:
+        assert restarted(j, tmp_path / "log") == ["requests"]
 
 
 def test_a_killed_database_loses_no_acknowledged_run(forks: ForkServer) -> None:

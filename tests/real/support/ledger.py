@@ -17,6 +17,9 @@ class Ledger:
         self.url = url
         self.conn = self._connect()
 
+    def close(self) -> None:
+        self.conn.close()
+
     def reconnect(self) -> None:
         """Connect again after the server was gone."""
         self.conn.close()
