@@ -160,6 +160,36 @@ def test_a_run_is_cancelled_while_it_waits(assistant: Assistant, browser: Browse
         expect(me.page.get_by_role("button", name="Cancel this run")).to_have_count(0)
 
 
+def test_without_the_event_stream_the_answer_comes_all_the_same(assistant: Assistant, browser: Browser) -> None:
+    with reader(browser, assistant.url, key=assistant.key) as me:
+        me.page.route("**/events", lambda route: route.fulfill(status=503))
+        me.open("/")
+        with stopped_worker(assistant):
+            me.page.get_by_label("Your question").fill("What is a lease?")
+            me.page.get_by_role("button", name="Ask").click()
+            expect(me.page.get_by_role("status").first).to_contain_text("lost its connection")
+        expect(me.page.locator(".answer")).to_be_visible()
+        assert [line for line in me.complaints if "503" not in line] == []
+        me.complaints.clear()
+
+
+def test_a_document_is_added_used_and_deleted(assistant: Assistant, browser: Browser, tmp_path: Path) -> None:
+    paper = tmp_path / "gneiss.md"
+    paper.write_text("# Gneiss\n\nA gneiss is a banded rock that the quarry of Hwangdeung sells by weight.\n")
+    with reader(browser, assistant.url, key=assistant.key) as me:
+        me.open("/documents")
+        me.page.get_by_label("A text or Markdown file").set_input_files(paper)
+        me.page.get_by_role("button", name="Upload").click()
+        expect(me.page.get_by_text("The document is stored.")).to_be_visible()
+        me.open(answered(assistant, "What is a gneiss that the quarry of Hwangdeung sells?"))
+        me.page.get_by_role("link", name="Gneiss").first.click()
+        expect(me.page.locator("#quote")).to_contain_text("banded rock")
+        me.open("/documents")
+        me.page.get_by_role("button", name="Delete Gneiss").click()
+        expect(me.page.get_by_text("The document is deleted.")).to_be_visible()
+        expect(me.page.get_by_role("button", name="Delete Gneiss")).to_have_count(0)
+
+
 def test_a_page_of_the_web_opens_at_its_quote(assistant: Assistant, browser: Browser) -> None:
     with reader(browser, assistant.url, key=assistant.key) as me:
         me.open(
@@ -292,7 +322,7 @@ def test_the_picture_of_the_readme_is_what_the_page_looks_like(
 ) -> None:
     """`PAGE_PICTURE=docs/page.png .venv/bin/pytest tests/real/test_page.py -k picture` takes it anew."""
     target = Path(os.environ.get("PAGE_PICTURE", tmp_path / "page.png"))
-    with reader(browser, assistant.url, key=assistant.key, viewport={"width": 1080, "height": 640}) as me:
+    with reader(browser, assistant.url, key=assistant.key, viewport={"width": 980, "height": 610}) as me:
         me.open(answered(assistant, QUESTION))
         me.page.screenshot(path=target)
     assert target.stat().st_size <= PICTURE_BYTES
