@@ -14,6 +14,7 @@ import openai
 from bongsu.telemetry import metrics as m
 from research_assistant import prices, provider, usage
 from research_assistant.errors import RunError
+from research_assistant.guard import GuardedTransport2, guard_of
 from research_assistant.retry import judge
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def open_llm(settings: Settings, pool: db.Pool) -> Llm:
             base_url=url,
             api_key=settings.openai_api_key,
             max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(transport=GuardedTransport2(guard_of(settings))),
             timeout=openai.Timeout(TRY_SECONDS, connect=CONNECT_SECONDS),
         )
         for name, url in urls.items()

@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 ENTRYPOINT = "run"
 PRIORITIES = {"interactive": 10, "batch": 0}  # the names are those of conventions.PRIORITIES
 """pgqueuer takes the highest number first."""
+RESERVED = 4
+"""One slot of so many is kept free of batch runs, so that an interactive run finds a free one (docs/adr/0024)."""
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 POOL_SIZE = 3  # one statement each for taking jobs, heartbeats and completions, so that none waits for another
@@ -173,6 +175,8 @@ class OwnedQueries(Queries):
             "entrypoints": list(entrypoints),
             "owner": self.owner,
             "slots": self.slots,
+            "interactive": PRIORITIES["interactive"],
+            "reserved": self.slots // RESERVED,
             "limit": self.tenant_limit,
             "lease": self.lease,
         }

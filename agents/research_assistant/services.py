@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from research_assistant.guard import GuardedTransport, guard_of
 from research_assistant.llm import Llm, open_llm
 from research_assistant.retrieval.bm25 import KeywordIndex
 from research_assistant.retrieval.index import VectorIndex
@@ -39,6 +40,8 @@ async def open_services(settings: Settings, pool: db.Pool) -> AsyncIterator[Serv
         llm = open_llm(settings, pool)
         for client in llm.clients.values():
             stack.push_async_callback(client.close)
-        web = await stack.enter_async_context(httpx.AsyncClient(timeout=TIMEOUT))
+        web = await stack.enter_async_context(
+            httpx.AsyncClient(timeout=TIMEOUT, transport=GuardedTransport(guard_of(settings)))
+        )
         documents = Retriever(pool, KeywordIndex(pool), VectorIndex(settings.chroma_url), settings.api_url)
         yield Services(settings, pool, llm, documents, WebSearch(web, settings.search_url))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 SECONDS_PER_DAY = 86_400
+_HOST = re.compile(r"[a-z0-9._-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 USAGE_DAYS = 2
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SERVER_NEEDS = ("DATABASE_URL", "CHROMA_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY", "SEARCH_URL")
@@ -74,6 +76,8 @@ class Settings:
     requests_per_minute: int
     tenant_documents: int
     tenant_document_bytes: int
+    admission_file: str
+    private_upstreams: tuple[str, ...]  # `host` or `host:port` that may have private addresses
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, needs: Collection[str] = SERVER_NEEDS) -> Settings:
@@ -112,6 +116,8 @@ class Settings:
             requests_per_minute=reader.integer("RESEARCH_ASSISTANT_REQUESTS_PER_MINUTE", 6_000, low=1),
             tenant_documents=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENTS", 500, low=0),
             tenant_document_bytes=reader.integer("RESEARCH_ASSISTANT_TENANT_DOCUMENT_BYTES", 20_000_000, low=0),
+            private_upstreams=reader.hosts("RESEARCH_ASSISTANT_PRIVATE_UPSTREAMS"),
+            admission_file=reader.text("RESEARCH_ASSISTANT_ADMISSION_FILE", ""),
         )
         reader.require(needs)
         reader.raise_problems()
@@ -155,6 +161,13 @@ class _Reader:
         except (OSError, UnicodeDecodeError) as error:
             self._problems.append(f"{name}_FILE names {path}, which cannot be read ({type(error).__name__})")
             return ""
+
+    def hosts(self, name: str) -> tuple[str, ...]:
+        """Return a comma-separated list of `host` and `host:port`, in lower case."""
+        found = tuple(part.strip().lower() for part in self.text(name, "").split(",") if part.strip())
+        if wrong := [each for each in found if not _HOST.fullmatch(each)]:
+            self._problems.append(f"{name} holds {', '.join(map(repr, wrong))}, not a host or host:port")
+        return found
 
     def number(self, name: str, default: float, *, low: float, high: float = math.inf) -> float:
         text = self.text(name, str(default))

@@ -34,7 +34,7 @@ _CANDIDATE = """
     LEFT JOIN load ON load.tenant = coalesce(r.tenant, r.owner)
     LEFT JOIN tenants t ON t.name = coalesce(r.tenant, r.owner)
     WHERE j.entrypoint = ANY(%(entrypoints)s) AND {which} AND j.execute_after <= now()
-      AND (SELECT mine FROM places) > 0
+      AND (SELECT mine FROM places) > CASE WHEN j.priority >= %(interactive)s THEN 0 ELSE %(reserved)s END
       AND coalesce(load.running, 0) < coalesce(t.concurrency, nullif(%(limit)s::int, 0), 2147483647)
     ORDER BY j.priority DESC, j.id LIMIT 1 FOR UPDATE OF j SKIP LOCKED
 """
@@ -60,7 +60,8 @@ def waits(queue: str) -> str:
     """Return the statement that counts (0 or 1) what the worker could take now.
 
     Parameters: `lease` (timedelta), `slots` (jobs the worker may hold), `owner` (its id), `entrypoints`, `limit` (jobs
-    of a tenant that has no limit of its own; 0 for no limit).
+    of a tenant that has no limit of its own; 0 for no limit), `interactive` (the priority of interactive jobs),
+    `reserved` (slots that others leave free for them: an interactive run must not wait for a batch run to end).
     """
     return f"WITH {_takeable(queue)} SELECT count(*) AS found FROM next"  # noqa: S608 - names of the library's tables
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from research_assistant import db
+    from research_assistant.keys import Caller
 
 MINE = "coalesce(tenant, owner) = %(tenant)s"
 
@@ -30,6 +31,16 @@ async def get(pool: db.Pool, tenant: str, run_id: UUID) -> Run | None:
     async with pool.connection() as conn:
         row = await (await conn.execute(query, {"tenant": tenant, "id": run_id})).fetchone()
     return Run(**row) if row else None
+
+
+async def by_key(pool: db.Pool, caller: Caller, idempotency_key: str | None) -> UUID | None:
+    """Return the run that the caller's idempotency key already gave, None for a new key or none."""
+    if idempotency_key is None:
+        return None
+    query = "SELECT id FROM runs WHERE owner = %s AND idempotency_key = %s"
+    async with pool.connection() as conn:
+        row = await (await conn.execute(query, (caller.name, idempotency_key))).fetchone()
+    return row["id"] if row else None
 
 
 async def page(

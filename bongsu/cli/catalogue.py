@@ -23,6 +23,7 @@ from bongsu.dashboards.compile import compile_boards
 from bongsu.dashboards.load import load as load_dashboards
 from bongsu.dashboards.resolve import resolve
 from bongsu.runbooks.load import load as load_runbooks
+from bongsu.slo.admission import compile_admission
 from bongsu.slo.compile import compile_slos
 from bongsu.slo.load import load as load_slos
 
@@ -38,6 +39,7 @@ __all__ = ["RENDERED", "Catalogue", "check_all", "compile_all", "judge", "load_c
 
 RENDERED = "deploy/rendered"
 PROMETHEUS, ALERTMANAGER, GRAFANA, KUBERNETES = "prometheus", "alertmanager", "grafana", "kubernetes"
+ADMISSION = "admission"
 _YAML = (".yaml", ".yml")
 
 
@@ -119,6 +121,7 @@ def compile_all(catalogue: Catalogue, endpoints: Endpoints | None = None, factor
         PROMETHEUS: rules,
         ALERTMANAGER: routing,
         GRAFANA: boards,
+        ADMISSION: compile_admission(slo for slo, _ in catalogue.slos.watched()),
         KUBERNETES: _objects(catalogue, rules, routing, factor),
     }
     return {f"{room}/{name}": text for room, files in rooms.items() for name, text in sorted(files.items())}

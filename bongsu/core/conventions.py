@@ -24,6 +24,7 @@ EVENT_OUTCOMES = ("good", "bad", "shed")
 RUN_CLASSES = ("simple", "compound")
 NODES = ("planner", "researcher", "synthesizer", "critic")
 PRIORITIES = ("interactive", "batch")
+SHED_REASONS = ("rate", "age", "depth", "busy")
 PRUNED = ("runs", "checkpoints", "run_events", "feedback", "usage", "sessions", "queue_log")
 ENDPOINTS = ("primary", "secondary")
 OUTCOMES = ("ok", "error")
@@ -163,6 +164,12 @@ HTTP_DURATION = Metric(
     SECONDS,
     (("route", ()), ("method", ()), ("code", ())),
     LATENCY_BUCKETS,
+)
+SHED = Metric(
+    "bongsu_shed_total",
+    "counter",
+    "Requests refused on purpose, by reason: the tenant's rate, what waits (age, depth), too many at once (busy).",
+    labels=(("reason", SHED_REASONS), ("priority", (*PRIORITIES, "none"))),
 )
 FENCED_WRITES = Metric("bongsu_fenced_writes_total", "counter", "Writes of a stale worker that the fence rejected.")
 RUNS_RESUMED = Metric("bongsu_runs_resumed_total", "counter", "Runs taken over from a worker that stopped.")
@@ -318,6 +325,7 @@ METRICS = (
     QUEUE_DEPTH,
     QUEUE_OLDEST_AGE,
     HTTP_DURATION,
+    SHED,
     FENCED_WRITES,
     RUNS_RESUMED,
     RUNS_RETRIED,

@@ -7,6 +7,7 @@ the reason (docs/adr/0021-*.md). What OpenSLO cannot say stands in annotations:
 - `bongsu/min-bad-events`: how many bad events a tier waits for.
 - `bongsu/indicator: spend`: the threshold is a sum for the whole window, and the query its rate.
 - `bongsu/exclude`: PromQL that returns something while nothing counts; `bongsu/maintenance`: the same on the calendar.
+- `bongsu/shed-batch`, `-interactive`, `-rate`: when new work is refused (bongsu/slo/load_shed.py).
 - `bongsu/job`: the scrape job whose `up` tells whether the target is there; empty: none is scraped (it is pushed).
 """
 
@@ -25,6 +26,8 @@ from bongsu.slo.exclude import read_maintenance
 from bongsu.slo.indicators import counts_events
 from bongsu.slo.load_alerting import read_condition, read_policy, read_target
 from bongsu.slo.load_indicator import METHODS, Measure, read_measure, read_objective, read_source
+from bongsu.slo.load_shed import KEYS as SHED_KEYS
+from bongsu.slo.load_shed import read_shed
 from bongsu.slo.load_window import read_window
 from bongsu.slo.model import Exclusion, Policy, Service, Slo, Slos, Spend, Windows, queries
 from bongsu.slo.sloth.model import KUBERNETES, OPENSLO
@@ -45,7 +48,7 @@ _KINDS = {
     "bongsu/v1": ["Maintenance"],
 }
 _ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}\Z")
-_NAMED, _TITLE_KO, _EVENTS, _INDICATOR, _EXCLUDE, _MAINTENANCE, _JOB = _ANNOTATIONS = (
+_NAMED, _TITLE_KO, _EVENTS, _INDICATOR, _EXCLUDE, _MAINTENANCE, _JOB = _OURS = (
     "bongsu/alert",
     "bongsu/title-ko",
     "bongsu/min-bad-events",
@@ -54,6 +57,7 @@ _NAMED, _TITLE_KO, _EVENTS, _INDICATOR, _EXCLUDE, _MAINTENANCE, _JOB = _ANNOTATI
     "bongsu/maintenance",
     "bongsu/job",
 )
+_ANNOTATIONS = (*_OURS, *SHED_KEYS)
 
 
 def load(texts: Mapping[str, str]) -> tuple[Slos, list[Problem]]:
@@ -175,6 +179,7 @@ def _slo(reader: Reader, library: Library) -> Slo:
     period, calendar = read_window(window)
     objective, objective_span, indicator = read_objective(_only(spec, "objectives"), method, measure, spend=spend)
     policies = tuple(_policies(spec, library))
+    shed = read_shed(notes, indicator)
     spec.done()
     reader.done()
     if not (counts_events(indicator) or isinstance(indicator, Spend)) and events:
@@ -198,6 +203,7 @@ def _slo(reader: Reader, library: Library) -> Slo:
         policies=policies,
         exclusions=exclusions,
         job=job,
+        shed=shed,
     )
 
 

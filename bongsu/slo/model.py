@@ -66,6 +66,16 @@ class Spend:
     allowed: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Shed:
+    """When new runs are refused: shares of the promised seconds that one may wait; `rate` is in runs per second."""
+
+    promised: float
+    batch: float
+    interactive: float
+    rate: float
+
+
 Indicator = Ratio | Raw | Threshold | Timeslices | Spend
 
 
@@ -209,6 +219,7 @@ class Slo:
     alert_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     alert_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     job: str | None = None
+    shed: Shed | None = None
 
     @property
     def id(self) -> str:

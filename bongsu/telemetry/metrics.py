@@ -53,6 +53,7 @@ runs_cancelled: Counter = _create(names.RUNS_CANCELLED)
 leases_lost: Counter = _create(names.LEASES_LOST)
 rows_pruned: Counter = _create(names.ROWS_PRUNED)
 http_duration: Histogram = _create(names.HTTP_DURATION)
+shed: Counter = _create(names.SHED)
 
 
 def gauge(metric: names.Metric) -> Gauge:

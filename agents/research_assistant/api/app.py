@@ -13,6 +13,7 @@ import psycopg
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from bongsu.telemetry import metrics as m
 from research_assistant import db
@@ -44,7 +45,7 @@ def build_app(service: Service) -> ASGIApp:
 def build_routes(service: Service) -> FastAPI:
     """Return the routes and the answers to what goes wrong in them."""
     app = Api(title="research assistant", docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(ConflictError, _on_conflict)
     app.add_exception_handler(psycopg.Error, _on_database_error)
@@ -61,6 +62,16 @@ class Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the document."""
         return openapi.document(self)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    """Answer a refusal; the router knows the methods of one route only, and a resource has several routes."""
+    response = await on_http_exception(request, error)
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+        methods = {method for route in here for method in getattr(route, "methods", None) or ()}
+        response.headers["Allow"] = ", ".join(sorted(methods))
+    return response
 
 
 async def _on_conflict(_request: Request, _error: Exception) -> Response:

@@ -41,11 +41,11 @@ Name = Annotated[
     Query(
         min_length=1,
         max_length=MAX_NAME_CHARS,
-        pattern=r"^[^\x00-\x1f\x7f/\\\s]([^\x00-\x1f\x7f/\\]*[^\x00-\x1f\x7f/\\\s])?$",
+        pattern=r"^[^\u0000-\u0020\u007f-\u00a0/\\][^\u0000-\u001f\u007f-\u009f/\\]*$",
         description="What the document is known by, such as `leases.md`: the same name again replaces it.",
     ),
 ]
-TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "example": "# Leases\n\nEvery claim hands out a number.\n"}
+TEXT: dict[str, Any] = {"type": "string", "pattern": r"\S", "example": "# Leases\n\nEvery claim hands out a number.\n"}
 
 
 def add_routes(app: FastAPI, service: Service) -> None:

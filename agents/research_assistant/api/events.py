@@ -10,9 +10,10 @@ from fastapi import FastAPI, Header
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations of the routes
 from starlette.responses import Response, StreamingResponse
 
+from bongsu.telemetry import metrics as m
 from research_assistant import tenant_runs
 from research_assistant.api import streams
-from research_assistant.api.forms import PathId, iso, not_found, uuid_of, wrong
+from research_assistant.api.forms import PathId, iso, not_found, uuid_of
 from research_assistant.api.openapi import described
 from research_assistant.api.problems import problem
 from research_assistant.api.schema import AT
@@ -25,9 +26,20 @@ if TYPE_CHECKING:
 
     from research_assistant.api.service import Service
 
-MAX_ID = 2**63 - 1
+EVENTS = [
+    *["queued", "claimed", "started", "finished", "retried", "released", "replayed", "done", "failed", "cancelled"]
+]
 EXAMPLE = f'id: 41\nevent: started\ndata: {{"node": "planner", "task": "0f3c", "at": "{AT}"}}\n\n'
-STREAM = {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}}
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"enum": EVENTS},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+STREAM = {"text/event-stream": {"schema": EVENT, "example": EXAMPLE}}
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """NGINX must hand each event on as it comes."""
 HEARTBEAT = b": still here\n\n"
@@ -53,12 +65,12 @@ def add_routes(app: FastAPI, service: Service) -> None:
         request: Request,
         run_id: PathId,
         last_event_id: Annotated[
-            str | None, Header(max_length=20, description="The id of the last event you have.")
+            str | None, Header(pattern=r"^[0-9]{1,18}$", description="The id of the last event you have.")
         ] = None,
     ) -> Response:
         """Follow a run; what came after Last-Event-ID is sent first, and 204 says that nothing more will come."""
         caller = await service.enter(request, "read")
-        after = after_of(last_event_id)
+        after = int(last_event_id or 0)
         run = await tenant_runs.get(service.pool, caller.tenant, uuid_of(run_id, "run"))
         if run is None:
             raise not_found("run")
@@ -81,18 +93,10 @@ class Stream(StreamingResponse):
                 self.body_iterator = _written(self._hub, listener)
                 await super().__call__(scope, receive, send)
         except streams.TooManyStreams:
+            m.shed.labels("busy", "none").inc()
             detail = "Too many streams at once: close some, or ask for the run itself."
             busy = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
             await busy(scope, receive, send)
-
-
-def after_of(last_event_id: str | None) -> int:
-    """Return the id after which events are wanted, 0 for all; raise Refused (422) for what is no id."""
-    if not last_event_id:
-        return 0
-    if not (last_event_id.isascii() and last_event_id.isdigit() and int(last_event_id) <= MAX_ID):
-        raise wrong("Last-Event-ID", "Last-Event-ID: not the id of an event.")
-    return int(last_event_id)
 
 
 def frame(event: streams.Event) -> bytes:

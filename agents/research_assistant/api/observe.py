@@ -59,6 +59,7 @@ class Observed:
 
     async def _answer(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
         if self.in_flight > self.max_in_flight and scope["path"].startswith(COUNTED_PREFIX):
+            m.shed.labels("busy", "none").inc()
             busy = problem(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests at once.", headers={"Retry-After": "1"})
             await busy(scope, receive, reply)
             return

@@ -58,6 +58,9 @@ def _add_submit(app: FastAPI, service: Service) -> None:
         session_id = UUID(asked.session_id) if asked.session_id else None
         if session_id and not await sessions.touch(service.pool, caller.tenant, session_id):
             raise not_found("session")
+        known = await tenant_runs.by_key(service.pool, caller, idempotency_key)
+        if known is None:  # what was taken before is answered, whatever waits now
+            await service.admit(caller, asked.priority)
         order = runs.Order(
             asked.question, caller.name, caller.tenant, asked.priority, session_id, idempotency_key=idempotency_key
         )

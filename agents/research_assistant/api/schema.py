@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 MAX_QUESTION_CHARS = 4_000
 MAX_FEEDBACK_CHARS = 2_000
@@ -19,6 +19,11 @@ def _storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("a NUL character cannot be stored")
     return text
+
+
+def _whole(number: object) -> object:
+    """Return 5.0 as 5: JSON has one kind of number."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 Question = Annotated[
@@ -53,7 +58,7 @@ class FeedbackOrder(Taken):
 
     model_config = ConfigDict(json_schema_extra={"example": {"score": 5, "text": "Exactly what I needed."}})
 
-    score: Annotated[int, Field(ge=1, le=5)]
+    score: Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
     text: Annotated[
         str,
         StringConstraints(max_length=MAX_FEEDBACK_CHARS),

@@ -8,7 +8,9 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from bongsu.telemetry import metrics as m
 from research_assistant import keys
+from research_assistant.admission import Admission, load
 from research_assistant.api.auth import SAFE_METHODS, Callers
 from research_assistant.api.problems import Refused
 from research_assistant.api.rolling import Roller
@@ -34,6 +36,7 @@ class Service:
     streams: Streams
     rate: RateLimit
     roller: Roller
+    admission: Admission
 
     @property
     def quota(self) -> Quota:
@@ -49,10 +52,20 @@ class Service:
         if request.method not in SAFE_METHODS:
             wait = await self.rate.take(caller.tenant)
             if wait > 0:
+                m.shed.labels("rate", "none").inc()
                 detail = "The tenant's rate limit is reached: wait as long as Retry-After says."
                 headers = {"Retry-After": str(math.ceil(wait))}
                 raise Refused(HTTPStatus.TOO_MANY_REQUESTS, detail, headers=headers)
         return caller
+
+    async def admit(self, caller: Caller, priority: str) -> None:
+        """Raise Refused (503 with Retry-After) for a run that would wait too long; see admission.py."""
+        refusal = await self.admission.ask(caller.tenant, priority)
+        if refusal is not None:
+            m.shed.labels(refusal.reason, priority).inc()
+            detail = f"Too much work is waiting for another {priority} run: come back as Retry-After says."
+            headers = {"Retry-After": str(refusal.retry_after)}
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
 
 
 def open_service(settings: Settings, pool: db.Pool) -> Service:
@@ -64,4 +77,5 @@ def open_service(settings: Settings, pool: db.Pool) -> Service:
         Streams(pool),
         RateLimit(pool, settings.requests_per_minute),
         Roller(settings, pool),
+        Admission(pool, load(settings.admission_file), settings.tenant_concurrency),
     )

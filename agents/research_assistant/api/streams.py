@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,7 @@ class Streams:
         self._limit, self._tenant_limit = limit, tenant_limit
         self._listeners: dict[Listener, str] = {}
         self._wanted = asyncio.Event()
-        self._closed = asyncio.Event()
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._listeners)
@@ -99,26 +99,24 @@ class Streams:
 
     async def events(self, listener: Listener, heartbeat: float = HEARTBEAT_SECONDS) -> AsyncIterator[Event | None]:
         """Yield the run's events as they come, None as a heartbeat; end after the last one of a run, or at shutdown."""
-        closed = asyncio.create_task(self._closed.wait())
-        try:
-            while not self._closed.is_set():
-                woken = asyncio.create_task(listener.woken.wait())
-                await asyncio.wait({woken, closed}, timeout=heartbeat, return_when=asyncio.FIRST_COMPLETED)
-                woken.cancel()
-                listener.woken.clear()
-                events, listener.waiting = listener.waiting, []
-                if not events:
-                    yield None
-                for event in events:
-                    yield event
-                if events and events[-1].event in FINAL:
-                    return
-        finally:
-            closed.cancel()
+        while not self._closed:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(heartbeat):
+                    await listener.woken.wait()
+            listener.woken.clear()
+            events, listener.waiting = listener.waiting, []
+            if not events:
+                yield None
+            for event in events:
+                yield event
+            if events and events[-1].event in FINAL:
+                return
 
     def close(self) -> None:
         """End every stream: the process stops, and the clients come back to another one."""
-        self._closed.set()
+        self._closed = True
+        for listener in self._listeners:
+            listener.woken.set()
 
     async def keep_reading(self) -> None:
         """Read for the listeners there are, until cancelled; while the database is away they only hear heartbeats."""
