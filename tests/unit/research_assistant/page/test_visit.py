@@ -199,6 +199,14 @@ async def test_a_follow_up_stays_in_its_session(browser: Browser, api: Api) -> N
     assert api.asked[0][2]["session_id"] == "s-0"
 
 
+async def test_a_key_that_may_only_ask_can_ask(browser: Browser, api: Api) -> None:
+    api.answers["GET /v1/runs"] = (403, {})
+    async with browser() as http:
+        response = await http.get("/")
+    assert response.status_code == 200
+    assert 'name="question"' in response.text
+
+
 async def test_a_form_that_is_sent_twice_asks_once(browser: Browser, api: Api) -> None:
     run = {"id": RUN, "question": "Why?", "state": "queued", "timings": {"submitted_at": "2026-11-28T09:30:00+00:00"}}
     api.answers["POST /v1/runs"] = (409, {})
