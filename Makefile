@@ -50,6 +50,7 @@ proof: setup ## the long trials, in full or one part (PART=loop, PART=restores);
 	@scripts/proof.sh $(PART)
 
 bench: setup ## print the figures, as ratios measured in one run
+	-@scripts/bootstrap.sh --browser
 	@scripts/bench.sh
 
 lock: ## lock requirements/*.txt again from pyproject.toml

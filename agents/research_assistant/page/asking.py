@@ -25,8 +25,13 @@ _SHOWN_BESIDE_THE_FORM = {
 
 
 async def show(visit: Visit) -> Response:
-    """Show the form and the latest questions."""
-    return _page(visit, await _latest(visit.api))
+    """Show the form and the latest questions; a key that may only ask sees none."""
+    try:
+        return _page(visit, await _latest(visit.api))
+    except ApiRefusal as refusal:
+        if refusal.status != HTTPStatus.FORBIDDEN:
+            raise
+        return _page(visit, [])
 
 
 async def ask(visit: Visit) -> Response:

@@ -20,7 +20,7 @@ PATH = "/documents"
 MAX_BYTES = documents.MAX_BYTES + 8_192
 """Of the form: the file and what the form adds to it."""
 SHOWN = 50
-NOTICES = ("added", "deleted")
+NOTICES = {"added": "documents.added", "deleted": "documents.deleted"}
 TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".txt": "text/plain"}
 _SHOWN_BESIDE_THE_FORM = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -32,8 +32,7 @@ _SHOWN_BESIDE_THE_FORM = {
 
 async def show(visit: Visit) -> Response:
     """Show the documents, the newest first."""
-    done = visit.request.query_params.get("done")
-    return await _page(visit, notice=f"documents.{done}" if done in NOTICES else "")
+    return await _page(visit, notice=NOTICES.get(visit.request.query_params.get("done", ""), ""))
 
 
 async def upload(visit: Visit) -> Response:

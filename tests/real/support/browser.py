@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
 
+    from tests.real.support.assistant import Assistant
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 DEADLINE_MS = 20_000
 MAX_TABS = 60
@@ -121,3 +123,10 @@ def sign_in(context: BrowserContext, base: str, key: str) -> None:
 
 def _own(url: str, base: str) -> bool:
     return url.startswith((f"{base}/", "data:", "about:", "chrome-error:"))
+
+
+def answered(assistant: Assistant, question: str = "What is a fencing token?") -> str:
+    """Return the path of the page of a finished run."""
+    run = assistant.ask(question)
+    assert run["state"] == "done", run
+    return f"/runs/{run['id']}"

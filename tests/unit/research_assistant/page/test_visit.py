@@ -30,12 +30,15 @@ class Api:
 
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str, Any, dict[str, str]]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
         body = await request.body()
         call = f"{request.method} {request.url.path}"
-        self.asked.append((request.method, request.url.path, json.loads(body) if body else None, dict(request.headers)))
+        content = json.loads(body) if request.headers.get("content-type") == "application/json" else None
+        self.asked.append((request.method, request.url.path, content, dict(request.headers)))
+        self.bodies.append(body)
         response: Response = JSONResponse({"detail": "no"}, 401)
         if request.headers.get("authorization") == f"Bearer {KEY}":
             status, content = self.answers.get(call, (404, {}))
@@ -194,6 +197,63 @@ async def test_a_follow_up_stays_in_its_session(browser: Browser, api: Api) -> N
         await http.post("/", data={"question": "And?", "session": "s-0"}, headers=OWN)
     assert [path for _, path, _, _ in api.asked] == ["/v1/runs"]
     assert api.asked[0][2]["session_id"] == "s-0"
+
+
+async def test_a_key_that_may_only_ask_can_ask(browser: Browser, api: Api) -> None:
+    api.answers["GET /v1/runs"] = (403, {})
+    async with browser() as http:
+        response = await http.get("/")
+    assert response.status_code == 200
+    assert 'name="question"' in response.text
+
+
+async def test_a_form_that_is_sent_twice_asks_once(browser: Browser, api: Api) -> None:
+    run = {"id": RUN, "question": "Why?", "state": "queued", "timings": {"submitted_at": "2026-11-28T09:30:00+00:00"}}
+    api.answers["POST /v1/runs"] = (409, {})
+    api.answers["GET /v1/runs"] = (200, {"items": [run]})
+    async with browser() as http:
+        again = await http.post("/", data={"question": " Why? ", "once": "k-1"}, headers=OWN)
+        other = await http.post("/", data={"question": "Why not?", "once": "k-1"}, headers=OWN)
+    assert (again.status_code, again.headers["location"]) == (303, f"/runs/{RUN}")
+    assert other.status_code == 409
+
+
+async def test_a_file_is_stored_under_its_own_name(browser: Browser, api: Api) -> None:
+    api.answers |= {"POST /v1/documents": (201, {}), "GET /v1/documents": (200, {"items": [], "next": None})}
+    async with browser() as http:
+        sent = await http.post("/documents", files={"file": ("C:\\a b\\notes.md", b"# Notes")}, headers=OWN)
+        assert (sent.status_code, sent.headers["location"]) == (303, "/documents?done=added")
+        assert "stored" in (await http.get(sent.headers["location"])).text
+        nothing = await http.post("/documents", data={"file": "no file"}, headers=OWN)
+    assert (api.bodies[0], api.asked[0][3]["content-type"]) == (b"# Notes", "text/markdown")
+    assert nothing.status_code == 303
+    assert api.asked[-1][3]["content-type"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize("status", [413, 415, 422, 429])
+async def test_a_refused_file_is_said_to_be_refused(browser: Browser, api: Api, status: int) -> None:
+    api.answers |= {"POST /v1/documents": (status, {}), "GET /v1/documents": (200, {"items": [], "next": None})}
+    async with browser() as http:
+        response = await http.post("/documents", files={"file": ("a.exe", b"MZ")}, headers=OWN)
+    assert response.status_code == status
+    assert 'role="alert"' in response.text
+
+
+async def test_own_documents_can_be_deleted_and_shared_ones_cannot(browser: Browser, api: Api) -> None:
+    common = {"title": "<i>T</i>", "source": "s", "chunks": 3}
+    items = [{"id": "d-1", "shared": False, **common}, {"id": "d-2", "shared": True, **common}]
+    api.answers |= {
+        "GET /v1/documents": (200, {"items": items, "next": "c/1"}),
+        "DELETE /v1/documents/d-1": (204, None),
+    }
+    async with browser() as http:
+        html = (await http.get("/documents")).text
+        gone = await http.post("/documents/d-1/delete", headers=OWN)
+    assert "/documents/d-1/delete" in html
+    assert "/documents/d-2/delete" not in html
+    assert 'aria-label="Delete &lt;i&gt;T&lt;/i&gt;"' in html
+    assert "?cursor=c%2F1" in html.replace("c/1", "c%2F1")
+    assert gone.headers["location"] == "/documents?done=deleted"
 
 
 @pytest.mark.parametrize(("status", "says"), [(422, "not understood"), (429, "in 7 s"), (503, "in 7 s")])

@@ -1,0 +1,80 @@
+"""How long readers wait for the page: first paint of each of its kinds in a real Chromium, and the way to an answer.
+
+First paint is the browser's own `first-contentful-paint`, from the start of the navigation, over loopback, with an
+empty cache in each trial. The way to an answer: from the press of the button to the cited answer on the screen, on the
+embedded default. The bars hold for the slowest trial: first paint at most 1 s, an answer in at most 5 s.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from bench.support.figures import Figures
+from tests.real.support.assistant import CORPUS, running_assistant
+from tests.real.support.browser import Reader, chromium, reader
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.real.support.assistant import Assistant
+
+TRIALS, QUESTIONS = 10, 5
+PAINT_BAR_MS, ANSWER_BAR_SECONDS = 1_000.0, 5.0
+QUESTION = "How does a fencing token stop a zombie worker, and how does an idempotency key stop a duplicate run?"
+PAINT = """() => new Promise(done => {
+  const [entry] = performance.getEntriesByName('first-contentful-paint');
+  if (entry) done(entry.startTime);
+  else new PerformanceObserver((list, observer) => {
+    for (const one of list.getEntriesByName('first-contentful-paint')) { observer.disconnect(); done(one.startTime); }
+  }).observe({ type: 'paint', buffered: true });
+})"""
+
+
+def run() -> int:
+    """Run the trials, print the figures and the verdict."""
+    figures = Figures()
+    with running_assistant(CORPUS / "articles") as assistant, chromium() as browser:
+        path = f"/runs/{assistant.ask(QUESTION)['id']}"
+        for name, at in (("ask", "/"), ("answer", path), ("source", f"{path}/sources/1"), ("documents", "/documents")):
+            times = sorted(_paint(browser, assistant, at) for _ in range(TRIALS))
+            figures.bar(
+                f"first paint of the page {name}, {TRIALS} trials",
+                f"median {statistics.median(times):.0f} ms, slowest {times[-1]:.0f} ms",
+                f"slowest at most {PAINT_BAR_MS:.0f} ms",
+                good=times[-1] <= PAINT_BAR_MS,
+            )
+        waits = sorted(_answer(browser, assistant) for _ in range(QUESTIONS))
+        figures.bar(
+            f"from the question to the cited answer on the screen, {QUESTIONS} trials",
+            f"median {statistics.median(waits):.2f} s, slowest {waits[-1]:.2f} s",
+            f"slowest at most {ANSWER_BAR_SECONDS:g} s",
+            good=waits[-1] <= ANSWER_BAR_SECONDS,
+        )
+    return figures.code()
+
+
+def _paint(browser: Browser, assistant: Assistant, path: str) -> float:
+    with reader(browser, assistant.url, key=assistant.key) as me:
+        me.open(path)
+        return float(me.page.evaluate(PAINT))
+
+
+def _answer(browser: Browser, assistant: Assistant) -> float:
+    with reader(browser, assistant.url, key=assistant.key) as me:
+        me.open("/")
+        me.page.get_by_label("Your question").fill(QUESTION)
+        return _seconds_to_answer(me)
+
+
+def _seconds_to_answer(me: Reader) -> float:
+    began = time.perf_counter()
+    me.page.get_by_role("button", name="Ask").click()
+    me.page.locator(".sources a").first.wait_for()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.exit(run())
