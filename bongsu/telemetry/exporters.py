@@ -36,6 +36,8 @@ class Redacting(SpanExporter):
 
     def _redacted(self, span: ReadableSpan) -> ReadableSpan:
         description = span.status.description
+        if not (span.events or span.links or description) and self._is_clean(span):
+            return span  # nearly every one: nothing to copy
         return ReadableSpan(
             name=self._redact(span.name),
             context=span.get_span_context(),
@@ -50,6 +52,15 @@ class Redacting(SpanExporter):
             end_time=span.end_time,
             instrumentation_scope=span.instrumentation_scope,
         )
+
+    def _is_clean(self, span: ReadableSpan) -> bool:
+        texts = [span.name, *(span.attributes or {})]
+        for value in (span.attributes or {}).values():
+            if isinstance(value, str):
+                texts.append(value)
+            elif not isinstance(value, bool | int | float):
+                return False
+        return all(self._redact(text) == text for text in texts)
 
     def _attributes(self, attributes: Mapping[str, Any] | None) -> dict[str, Any]:
         return {self._redact(name): self._value(value) for name, value in (attributes or {}).items()}

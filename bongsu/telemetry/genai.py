@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -30,16 +31,21 @@ class Call:
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes, those that are not known left out."""
-        parts = urlsplit(self.server)
-        known = {
-            semconv.OPERATION: self.operation,
-            semconv.PROVIDER: self.provider,
-            semconv.REQUEST_MODEL: self.request_model,
-            semconv.RESPONSE_MODEL: self.response_model,
-            semconv.SERVER_ADDRESS: parts.hostname or "",
-            semconv.SERVER_PORT: parts.port or "",
-        }
-        return {name: value for name, value in known.items() if value}
+        return dict(_attributes(self))
+
+
+@lru_cache(maxsize=1024)
+def _attributes(call: Call) -> dict[str, Any]:
+    parts = urlsplit(call.server)
+    known = {
+        semconv.OPERATION: call.operation,
+        semconv.PROVIDER: call.provider,
+        semconv.REQUEST_MODEL: call.request_model,
+        semconv.RESPONSE_MODEL: call.response_model,
+        semconv.SERVER_ADDRESS: parts.hostname or "",
+        semconv.SERVER_PORT: parts.port or "",
+    }
+    return {name: value for name, value in known.items() if value}
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from langchain_core.callbacks import BaseCallbackHandler
 from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from opentelemetry import trace
+from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanKind, StatusCode
 
 from bongsu.core import semconv as conventions
@@ -107,7 +108,7 @@ class Watcher(BaseCallbackHandler):
                 conventions.WORKFLOW: self._name,
                 conventions.CONVERSATION: str((metadata or {}).get("thread_id", "")),
             }
-            span = traces.tracer().start_span(f"{conventions.INVOKE_WORKFLOW} {self._name}", attributes=attributes)
+            span = traces.start(f"{conventions.INVOKE_WORKFLOW} {self._name}", attributes)
             self._pieces[run_id] = (Piece("run", self._name, span, time.perf_counter()), True)
         elif any(tag.startswith(NODE_TAG) for tag in tags or ()):
             name = str(named.get("name") or (metadata or {}).get("langgraph_node"))
@@ -213,11 +214,11 @@ class Watcher(BaseCallbackHandler):
         node: str,
         call: genai.Call | None = None,
     ) -> None:
-        span = traces.tracer().start_span(
+        span = traces.start(
             f"{attributes[conventions.OPERATION]} {name}",
-            trace.set_span_in_context(parent.span),
-            SpanKind.CLIENT if call else SpanKind.INTERNAL,
             attributes,
+            kind=SpanKind.CLIENT if call else SpanKind.INTERNAL,
+            under=parent.span,
         )
         piece = Piece(kind, name, span, time.perf_counter(), _root(parent), node=node, call=call)
         self._pieces[run_id] = (piece, True)
@@ -242,8 +243,11 @@ class Watcher(BaseCallbackHandler):
         if kind:
             piece.span.set_attribute(conventions.ERROR_TYPE, kind)
             piece.span.set_status(StatusCode.ERROR)
-        with trace.use_span(piece.span, end_on_exit=True):  # so that exemplars name it
-            _COUNT[piece.kind](piece, piece.seconds(), kind, tokens)
+        seconds = piece.seconds()
+        token = attach(trace.set_span_in_context(piece.span))  # so that exemplars name it
+        _COUNT[piece.kind](piece, seconds, kind, tokens)
+        detach(token)
+        piece.span.end()
         for member in piece.members:  # what never told its end, such as a task that was dropped
             self._close(member, kind="Abandoned")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -16,11 +19,12 @@ if TYPE_CHECKING:
 
     from bongsu.core.metric import Metric
 
+EXEMPLAR_SECONDS = 1.0
 Made = TypeVar("Made", bound=MetricWrapperBase)
 
 
 class _Guarded(MetricWrapperBase):
-    """`labels` asks the guard about values it has not seen; children that exist cost one look-up more than stock."""
+    """`labels` asks the guard about values it has not seen; a child that exists costs one look-up and no lock."""
 
     guard: Guard
     dropped: Callable[[], None]
@@ -28,8 +32,11 @@ class _Guarded(MetricWrapperBase):
     def labels(self, *values: Any, **named: Any) -> Self:
         given = values or tuple(named[name] for name in self._labelnames)
         wanted = tuple(str(value) for value in given)
-        if wanted in self._metrics or len(wanted) != len(self._labelnames):
-            return super().labels(*wanted)
+        known = self._metrics.get(wanted)
+        if known is not None:
+            return known
+        if len(wanted) != len(self._labelnames):
+            return super().labels(*wanted)  # which says what is wrong
         with self.guard.lock:  # no other thread may take the last room in between
             wanted, full = self.guard.admit(wanted, self._metrics)
             child = super().labels(*wanted)
@@ -49,9 +56,22 @@ class GuardedGauge(_Guarded, Gauge):
 class GuardedHistogram(_Guarded, Histogram):
     """A histogram behind the guard, whose observations name the trace they were made in."""
 
+    def _metric_init(self) -> None:
+        super()._metric_init()
+        self._named_at = [-math.inf] * len(self._upper_bounds)
+
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
-        """Count `amount`; the exemplar is the current span when it is going to be exported."""
-        super().observe(amount, exemplar or traces.exemplar())
+        """Count `amount`; the exemplar is the current span when it is going to be exported.
+
+        Each bucket takes one exemplar in EXEMPLAR_SECONDS: a scrape reads the last one only, and naming costs.
+        """
+        if exemplar is None:
+            bucket, now = bisect_left(self._upper_bounds, amount), time.monotonic()
+            if bucket < len(self._named_at) and now - self._named_at[bucket] >= EXEMPLAR_SECONDS:
+                exemplar = traces.exemplar()
+                if exemplar:
+                    self._named_at[bucket] = now
+        super().observe(amount, exemplar)
 
 
 _KINDS: dict[str, type[_Guarded]] = {"counter": GuardedCounter, "gauge": GuardedGauge, "histogram": GuardedHistogram}

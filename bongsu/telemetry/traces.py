@@ -10,23 +10,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from bongsu.core.errors import UsageError
 from bongsu.telemetry.exporters import JsonLinesFile, Redacting
+from bongsu.telemetry.light import Maker, context_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import TypeAlias
 
-    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.export import SpanExporter
-    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.trace import Span
     from opentelemetry.util.types import AttributeValue
 
     Attributes: TypeAlias = Mapping[str, AttributeValue]
@@ -40,9 +41,9 @@ _EXPORT_EVERY_MILLIS = 1_000
 
 @dataclass(slots=True)
 class _Tracing:
-    """The provider of this process once `setup` was called; before, the application's own (the global one) serves."""
+    """What makes spans once `setup` was called; before, the application's own provider (the global one) does."""
 
-    tracer: Tracer | None = None
+    maker: Maker | None = None
 
 
 _tracing = _Tracing()
@@ -76,24 +77,32 @@ def use(
     exporter: SpanExporter | None, service: str, ratio: float = 1.0, *, environment: str = "dev"
 ) -> Callable[[], None]:
     """Trace into this exporter (None: ids only); return what flushes and ends the export."""
-    sampler = ParentBased(TraceIdRatioBased(ratio)) if exporter else ALWAYS_OFF
     resource = Resource.create({"service.name": service, "deployment.environment.name": environment})
-    provider = TracerProvider(sampler, resource, shutdown_on_exit=exporter is not None)
+    batches: SpanProcessor | None = None
     if exporter:
         batches = BatchSpanProcessor(Redacting(exporter), schedule_delay_millis=_EXPORT_EVERY_MILLIS)
-        provider.add_span_processor(batches)
-    _tracing.tracer = provider.get_tracer(SCOPE)
+    _tracing.maker = Maker(resource, InstrumentationScope(SCOPE), batches, ratio)
 
     def end() -> None:
-        _tracing.tracer = None
-        provider.shutdown()
+        _tracing.maker = None
+        if batches:
+            batches.shutdown()
 
     return end
 
 
-def tracer() -> Tracer:
-    """Return the tracer of this process: that of `setup`, otherwise that of the application's own provider."""
-    return _tracing.tracer or trace.get_tracer(SCOPE)
+def start(
+    name: str,
+    attributes: Attributes | None = None,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    under: Span | None = None,
+) -> Span:
+    """Start a span under `under` (default: the current one), current itself for nobody; the caller ends it."""
+    if _tracing.maker is not None:
+        return _tracing.maker.start(name, context_of(under), kind, attributes)
+    surrounding = trace.set_span_in_context(under) if under else None
+    return trace.get_tracer(SCOPE).start_span(name, surrounding, kind, attributes)
 
 
 @contextmanager
@@ -108,19 +117,16 @@ def span(
 
     An error leaves its type and never its message: messages quote what users wrote.
     """
-    with tracer().start_as_current_span(
-        name,
-        remote(parent) if parent else None,
-        kind,
-        attributes,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as opened:
-        try:
-            yield opened
-        except BaseException as error:
-            failed(opened, error)
-            raise
+    opened = start(name, attributes, kind=kind, under=remote(parent) if parent else None)
+    token = attach(trace.set_span_in_context(opened))
+    try:
+        yield opened
+    except BaseException as error:
+        failed(opened, error)
+        raise
+    finally:
+        detach(token)
+        opened.end()
 
 
 def failed(opened: Span, error: BaseException) -> None:
@@ -129,9 +135,9 @@ def failed(opened: Span, error: BaseException) -> None:
     opened.set_status(StatusCode.ERROR)
 
 
-def remote(traceparent: str) -> Context:
-    """Return the context that a `traceparent` carries; an unreadable one carries none."""
-    return _W3C.extract({_PARENT: traceparent})
+def remote(traceparent: str) -> Span:
+    """Return the span that a `traceparent` names; an unreadable one names none."""
+    return trace.get_current_span(_W3C.extract({_PARENT: traceparent}, Context()))
 
 
 def traceparent() -> str | None:

@@ -16,12 +16,14 @@ ALL: tuple[Finder, ...] = (*secrets.FINDERS, *personal.FINDERS)
 SHORTEST_REMEMBERED = 8
 """A password shorter than this would black out ordinary words."""
 
+LONGEST_KNOWN, MOST_KNOWN = 80, 4_096
+"""Names of attributes, nodes and routes come again and again: what was found clean is not searched again."""
+
 _ASCII = {0xFF01 + offset: 0x21 + offset for offset in range(94)} | {0x3000: 0x20}
 """Full-width forms to ASCII, one character each: the spans found fit the original text."""
 _HARMLESS = re.compile(r"[^0-9@%:=/?&;\uff01-\uff5e]*")
-_IDS = re.compile(
-    r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32,64})(?![0-9A-Za-z])"
-)
+_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32,64}")
+_IDS = re.compile(rf"(?<![0-9A-Za-z])(?:{_ID.pattern})(?![0-9A-Za-z])")
 
 
 class Cleaner:
@@ -30,14 +32,26 @@ class Cleaner:
     def __init__(self, finders: Collection[Finder] = ALL) -> None:
         self._finders = tuple(finders)
         self._remembered: tuple[str, ...] = ()
+        self._known: set[str] = set()
 
     def remember(self, secret: str) -> None:
         """Redact this very text from now on: a secret that the process knows needs no pattern."""
         if len(secret) >= SHORTEST_REMEMBERED and secret not in self._remembered:
             self._remembered = tuple(sorted((*self._remembered, secret), key=len, reverse=True))
+            self._known.clear()
 
     def clean(self, text: str) -> str:
         """Return `text` with `[redacted:KIND]` in the place of each secret and each piece of personal data."""
+        if text in self._known or _ID.fullmatch(text):
+            return text
+        cleaned = self._clean(text)
+        if cleaned == text and len(text) <= LONGEST_KNOWN:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known.add(text)
+        return cleaned
+
+    def _clean(self, text: str) -> str:
         for secret in self._remembered:
             text = text.replace(secret, "[redacted:own-secret]")
         if _is_harmless(text):
