@@ -32,7 +32,7 @@ class _Guarded(MetricWrapperBase):
     def labels(self, *values: Any, **named: Any) -> Self:
         given = values or tuple(named[name] for name in self._labelnames)
         wanted = tuple(str(value) for value in given)
-        known = self._metrics.get(wanted)
+        known: Self | None = self._metrics.get(wanted)
         if known is not None:
             return known
         if len(wanted) != len(self._labelnames):
