@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
@@ -32,9 +32,9 @@ class _Guarded(MetricWrapperBase):
     def labels(self, *values: Any, **named: Any) -> Self:
         given = values or tuple(named[name] for name in self._labelnames)
         wanted = tuple(str(value) for value in given)
-        known: Self | None = self._metrics.get(wanted)
+        known = self._metrics.get(wanted)
         if known is not None:
-            return known
+            return cast("Self", known)
         if len(wanted) != len(self._labelnames):
             return super().labels(*wanted)  # which says what is wrong
         with self.guard.lock:  # no other thread may take the last room in between
