@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long trials on this machine, in full or one part of them: scripts/proof.sh [loop|restores|rules].
+# The long trials on this machine, in full or one part of them: scripts/proof.sh [loop|restores|jobs|rules].
 # Results go to docs/proof/, with the commit they measured.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,6 +51,16 @@ restores() {
   tests planted-drills.txt "" test_drill.py -m proof
 }
 
+# jobs: kill workers and PostgreSQL, make zombies, restart everything under load
+jobs() {
+  record worker-kills.txt "$bin/python" -m bench.kill_trial --kills 200
+  record zombies.txt "$bin/python" -m bench.zombie_trial --stops 20
+  record database-kills.txt "$bin/python" -m bench.database_trial --kills 20
+  record rolling-restart.txt "$bin/python" -m bench.rolling_restart --rounds 3
+  record taking-speed.txt "$bin/python" -m bench.taking_speed
+  tests trials-planted.txt "" test_trials.py -k "closes or without_the_fence"
+}
+
 # rules: the figures of the compilers of SLOs, alerts and routes
 rules() {
   record promtool.txt "$bin/python" -m pytest tests/rules -n 2 --dist loadgroup -q
@@ -65,13 +75,15 @@ case "${1:-all}" in
   rules) rules ;;
   loop) loop ;;
   restores) restores ;;
+  jobs) jobs ;;
   all)
     loop
     restores
+    jobs
     rules
     ;;
   *)
-    echo "scripts/proof.sh: no part '$1': loop, restores or rules" >&2
+    echo "scripts/proof.sh: no part '$1': loop, restores, jobs or rules" >&2
     exit 2
     ;;
 esac

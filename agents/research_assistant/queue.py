@@ -53,7 +53,9 @@ LAST_RETRY_SECONDS = 5.0
 POOL_SIZE = 3  # one statement each for taking jobs, heartbeats and completions, so that none waits for another
 
 
-async def enqueue(conn: db.Connection, run_id: UUID, priority: str, delay: timedelta | None = None) -> None:
+async def enqueue(
+    conn: db.Connection, run_id: UUID, priority: str, *, tenant: str | None = None, delay: timedelta | None = None
+) -> None:
     """Add the run's job in the transaction of `conn`, to be taken after `delay`; a run that has one keeps it."""
     queries = Queries(PsycopgDriver(cast("psycopg.AsyncConnection", conn)))  # it makes its own cursors, with dict rows
     await queries.enqueue(
@@ -62,6 +64,7 @@ async def enqueue(conn: db.Connection, run_id: UUID, priority: str, delay: timed
         PRIORITIES[priority],
         execute_after=delay,
         dedupe_key=str(run_id),
+        headers={"tenant": tenant} if tenant else None,
         on_conflict="skip",
     )
 
@@ -91,14 +94,14 @@ async def depths_and_ages(pool: db.Pool) -> dict[str, tuple[int, float]]:
 async def requeue_orphans(pool: db.Pool) -> list[UUID]:
     """Queue every unfinished run that has no job; return their ids. Normally there are none."""
     query = """
-        SELECT id, priority, greatest(retry_at - now(), interval '0') AS pause FROM runs
-        WHERE state IN ('queued', 'running') AND NOT EXISTS (
+        SELECT id, priority, coalesce(tenant, owner) AS tenant, greatest(retry_at - now(), interval '0') AS pause
+        FROM runs WHERE state IN ('queued', 'running') AND NOT EXISTS (
             SELECT FROM pgqueuer WHERE dedupe_key = runs.id::text AND status IN ('queued', 'picked'))
     """
     async with pool.connection() as conn:
         orphans = await (await conn.execute(query)).fetchall()
         for row in orphans:
-            await enqueue(conn, row["id"], row["priority"], row["pause"])
+            await enqueue(conn, row["id"], row["priority"], tenant=row["tenant"], delay=row["pause"])
     return [row["id"] for row in orphans]
 
 

@@ -123,7 +123,7 @@ async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
         cursor = await conn.execute(insert, (uuid4(), *values, order.traceparent))
         if row := await cursor.fetchone():
             run = Run(**row)
-            await queue.enqueue(conn, run.id, run.priority)
+            await queue.enqueue(conn, run.id, run.priority, tenant=run.tenant)
             await _write_note(conn, run.id, run.fence, API, "queued")
             return run, True
         cursor = await conn.execute(select, (order.owner, order.idempotency_key))
@@ -173,7 +173,7 @@ async def hold_fence(conn: db.Connection, run_id: UUID | str, fence: int) -> Non
     cursor = await conn.execute("SELECT fence, state FROM runs WHERE id = %s FOR SHARE", (run_id,))
     row = await cursor.fetchone()
     if row is None or row["fence"] != fence or row["state"] != "running":
-        raise _lost_lease(run_id, fence)
+        raise lost_lease(run_id, fence)
 
 
 async def finish(
@@ -276,7 +276,7 @@ async def replay(pool: db.Pool, run_id: UUID) -> Run:
                 next="list the dead letters with `research-assistant dead list`",
             )
         run = Run(**row)
-        await queue.enqueue(conn, run.id, run.priority)
+        await queue.enqueue(conn, run.id, run.priority, tenant=run.tenant)
         await _write_note(conn, run.id, run.fence, OPERATOR, "replayed")
     log.info("replayed", extra={"run_id": str(run_id), "fence": run.fence})
     return run
@@ -291,8 +291,9 @@ async def to_cancel(pool: db.Pool, run_ids: Sequence[UUID]) -> list[UUID]:
 
 
 async def release(pool: db.Pool, claimed: Claim) -> None:
-    """Note in the ledger that the worker gives the run back; the next claim resumes it."""
-    async with pool.connection() as conn:
+    """Note in the ledger that the worker gives the run back; the next claim resumes it. Raises LostLease."""
+    async with db.transaction(pool) as conn:
+        await hold_fence(conn, claimed.run.id, claimed.fence)
         await _note(conn, claimed, "released")
 
 
@@ -303,7 +304,7 @@ async def _end(  # noqa: PLR0917 - one step of each way out of `running`
         cursor = await conn.execute(query, values)
         row = await cursor.fetchone()
         if row is None:
-            raise _lost_lease(claimed.run.id, claimed.fence)
+            raise lost_lease(claimed.run.id, claimed.fence)
         await _note(conn, claimed, event, detail)
     return float(row["seconds"])
 
@@ -323,6 +324,7 @@ def _unknown(run_id: UUID) -> StateError:
     return StateError("there is no such run", where=f"run {run_id}", next="check the id: old runs are deleted")
 
 
-def _lost_lease(run_id: UUID | str, fence: int) -> LostLease:
+def lost_lease(run_id: UUID | str, fence: int) -> LostLease:
+    """Count a rejected write and return the error to raise for it."""
     m.fenced_writes.inc()
     return LostLease("a newer claim exists", where=f"run {run_id}, fence {fence}")

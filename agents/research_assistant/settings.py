@@ -62,6 +62,7 @@ class Settings:
     node_pace_seconds: float
     run_deadline_seconds: float
     drain_seconds: float
+    api_drain_seconds: float
     log_level: str
     tenant_concurrency: int  # 0: any number
     batch_tries: int
@@ -102,6 +103,7 @@ class Settings:
             node_pace_seconds=reader.number("RESEARCH_ASSISTANT_NODE_PACE_SECONDS", 0, low=0),
             run_deadline_seconds=reader.number("RESEARCH_ASSISTANT_RUN_DEADLINE_SECONDS", 120, low=1),
             drain_seconds=reader.number("RESEARCH_ASSISTANT_DRAIN_SECONDS", 25, low=0),
+            api_drain_seconds=reader.number("RESEARCH_ASSISTANT_API_DRAIN_SECONDS", 2, low=0),
             log_level=reader.choice("RESEARCH_ASSISTANT_LOG_LEVEL", "INFO", LOG_LEVELS),
             tenant_concurrency=reader.integer("RESEARCH_ASSISTANT_TENANT_CONCURRENCY", 32, low=0),
             batch_tries=reader.integer("RESEARCH_ASSISTANT_BATCH_TRIES", 4, low=1),

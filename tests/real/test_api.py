@@ -153,7 +153,7 @@ def test_a_database_without_a_schema_makes_the_api_not_ready(assistant: Assistan
     assert process.wait(20) == 0
 
 
-def test_sigterm_lets_a_request_under_way_finish(assistant: Assistant) -> None:
+def test_sigterm_lets_a_request_under_way_finish_and_tells_later_ones_to_come_back(assistant: Assistant) -> None:
     port = free_port()
     process = assistant.start("api-drained", "api", "--port", str(port))
     until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the second API is ready")
@@ -169,6 +169,11 @@ def test_sigterm_lets_a_request_under_way_finish(assistant: Assistant) -> None:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 100")  # the application waits for the body
         process.send_signal(signal.SIGTERM)
+        until(lambda: assistant.http("GET", f"http://127.0.0.1:{port}/readyz", key=None).status == 503, "it drains")
+        late = assistant.http("POST", f"http://127.0.0.1:{port}/v1/runs", body)
+        assert is_problem(late, 503)
+        assert late.headers["retry-after"] == "1"
+        assert assistant.http("GET", f"http://127.0.0.1:{port}/healthz", key=None).status == 200
         until(lambda: "Shutting down" in assistant.log("api-drained"), "the API stops")
         connection.sendall(body)
         assert connection.recv(100).startswith(b"HTTP/1.1 202")

@@ -111,7 +111,6 @@ def test_a_worker_survives_a_restart_of_the_database_and_finishes_its_runs(forks
         process = j.spawn()
         (before,) = j.submit("a question")
         until(lambda: j.started("researcher", before), "a researcher runs")
-        j.conn.close()
         own.stop()
         own.start()
         j.reconnect()

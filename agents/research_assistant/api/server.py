@@ -1,4 +1,4 @@
-"""The API process: bind first, open the pool, serve until SIGTERM, finish what is under way, leave."""
+"""The API process: bind first, open the pool, serve until SIGTERM, say so to newcomers, finish the rest, leave."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import uvicorn
 from bongsu.core.errors import StateError
 from research_assistant import db
 from research_assistant.api.app import build_app
+from research_assistant.api.drain import Draining, DrainingServer
 from research_assistant.api.gauges import Gauges
 from research_assistant.api.service import open_service
 
@@ -52,25 +53,25 @@ async def _serve(settings: Settings, config: uvicorn.Config, sock: socket.socket
     async with await db.open_pool(settings, max_size=POOL_SIZE) as pool:
         pool.timeout = CHECKOUT_SECONDS
         service = open_service(settings, pool)
-        config.app = build_app(service)
+        config.app = draining = Draining(build_app(service))
         background = [
             asyncio.create_task(Gauges(settings, pool).keep_reading()),
             asyncio.create_task(service.streams.keep_reading()),
             asyncio.create_task(service.roller.keep_rolling()),
         ]
         try:
-            await _Server(config, service).serve(sockets=[sock])
+            await _Server(config, draining, settings.api_drain_seconds, service).serve(sockets=[sock])
         finally:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
 
 
-class _Server(uvicorn.Server):
+class _Server(DrainingServer):
     """End the streams when the process is told to stop: they would hold it up until they are cut off."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
-        super().__init__(config)
+    def __init__(self, config: uvicorn.Config, draining: Draining, seconds: float, service: Service) -> None:
+        super().__init__(config, draining, seconds)
         self._service = service
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

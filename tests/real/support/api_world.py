@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
 from research_assistant import db, keys, runs
+from research_assistant.admission import Admission, Limit
 from research_assistant.api.app import build_app
 from research_assistant.api.service import Service, open_service
+
+from bongsu.core.conventions import PRIORITIES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 SECRET = "a-secret-of-sufficient-length-for-"
 URL = "http://api.test"
+WIDE = dict.fromkeys(PRIORITIES, Limit(1e6, 10**6))
 
 
 @dataclass(slots=True)
@@ -61,12 +65,10 @@ class ApiWorld:
 
 
 @asynccontextmanager
-async def api_world(settings: Settings, **replaced: Any) -> AsyncIterator[ApiWorld]:
-    """Yield the API over the database of `settings`, which is migrated; `replaced` are fields of its service."""
+async def api_world(settings: Settings) -> AsyncIterator[ApiWorld]:
+    """Yield the API over the database of `settings`, which is migrated; however much waits there, it takes more."""
     async with await db.open_pool(settings, max_size=8) as pool:
-        service = open_service(settings, pool)
-        for name, value in replaced.items():
-            object.__setattr__(service, name, value)
+        service = replace(open_service(settings, pool), admission=Admission(pool, WIDE, 0))
         transport = httpx.ASGITransport(build_app(service))
         async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
             world = ApiWorld(service, http)

@@ -13,12 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import psycopg
-from psycopg.rows import dict_row
 from research_assistant import db, migrate, runs
 from research_assistant.settings import Settings
 
-from bongsu.core.conventions import NODES
+from tests.real.support.ledger import Ledger
 from tests.real.support.pg import free_port
 from tests.real.support.waiting import until
 from tests.real.support.worker import TINY
@@ -85,7 +83,7 @@ class WorkerProcess:
             return False
 
 
-class Jobs:
+class Jobs(Ledger):
     """Runs in a fresh, migrated database and the worker processes a test started on it."""
 
     def __init__(self, url: str, forks: ForkServer, variables: Mapping[str, str], graph: str) -> None:
@@ -100,10 +98,7 @@ class Jobs:
         self.forks, self.graph = forks, graph
         self.workers: dict[int, WorkerProcess] = {}
         migrate.migrate(self.settings)
-        self.reconnect()
-
-    def reconnect(self) -> None:
-        self.conn = psycopg.connect(self.settings.database_url, autocommit=True, row_factory=dict_row)
+        super().__init__(url)
 
     def spawn(self, *flags: str) -> WorkerProcess:
         port = free_port()
@@ -150,13 +145,6 @@ class Jobs:
 
         return asyncio.run(opened())
 
-    def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
-        return self.conn.execute(query, args).fetchall()
-
-    def one(self, query: str, *args: Any) -> Any:
-        """Return the only column of the only row."""
-        return next(iter(self.rows(query, *args)[0].values()))
-
     def run(self, run_id: UUID) -> dict[str, Any]:
         return self.rows("SELECT * FROM runs WHERE id = %s", run_id)[0]
 
@@ -175,46 +163,6 @@ class Jobs:
         """
         found = self.rows(query, node, list(self.workers), run_id, run_id)
         return found[0] if found else {}
-
-    # What must be empty after any violence.
-
-    def not_done(self) -> list[dict[str, Any]]:
-        return self.rows("SELECT id, state, fence, error_kind, error_detail FROM runs WHERE state <> 'done'")
-
-    def final_twice(self) -> list[dict[str, Any]]:
-        """Return runs that have more or fewer than one final row in the ledger."""
-        return self.rows(
-            """SELECT r.id, count(e.id) FROM runs r
-               LEFT JOIN run_events e ON e.run_id = r.id AND e.event IN ('done', 'failed', 'cancelled')
-               GROUP BY r.id HAVING count(e.id) <> 1"""
-        )
-
-    def rerun_nodes(self) -> list[dict[str, Any]]:
-        """Return nodes that were started again under a later fence although they were finished."""
-        return self.rows(
-            """SELECT s.run_id, s.node, f.fence AS finished_under, s.fence AS started_under
-               FROM run_events f JOIN run_events s ON s.run_id = f.run_id AND s.task_id = f.task_id
-               WHERE f.event = 'finished' AND s.event = 'started' AND s.fence > f.fence"""
-        )
-
-    def incomplete_ledgers(self) -> list[dict[str, Any]]:
-        """Return done runs whose ledger lacks a kind of node, or has a started node not finished exactly once."""
-        return self.rows(
-            """SELECT r.id, count(*) FILTER (WHERE e.event = 'finished') AS finished,
-                      count(DISTINCT e.task_id) AS tasks, array_agg(DISTINCT e.node) AS nodes
-               FROM runs r LEFT JOIN run_events e ON e.run_id = r.id AND e.event IN ('started', 'finished')
-               WHERE r.state = 'done' GROUP BY r.id
-               HAVING count(*) FILTER (WHERE e.event = 'finished') <> count(DISTINCT e.task_id)
-                  OR count(DISTINCT e.node) <> %s""",
-            len(NODES),
-        )
-
-    def forked_chains(self) -> list[dict[str, Any]]:
-        """Return checkpoints with more than one child, and threads with more than one root."""
-        return self.rows(
-            """SELECT thread_id, parent_checkpoint_id, count(*) AS children FROM checkpoints
-               GROUP BY thread_id, parent_checkpoint_id HAVING count(*) > 1"""
-        )
 
 
 @contextmanager

@@ -96,11 +96,27 @@ class Postgres:
             self._process.wait()
         self._process = None
 
+    def kill(self) -> None:
+        """Kill -9 the server's first process and wait until all its children have noticed and are gone."""
+        assert self._process is not None
+        family = [self._process.pid, *_children(self._process.pid)]
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while any(Path(f"/proc/{pid}").exists() for pid in family):
+            assert time.monotonic() < deadline, "children of a killed PostgreSQL live on"
+            time.sleep(0.02)
+
     def create_database(self, name: str) -> str:
         """Create an empty database and return its URL."""
         with psycopg.connect(self.url, autocommit=True) as conn:
             conn.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
         return self.url.removesuffix("/postgres") + f"/{name}"
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager

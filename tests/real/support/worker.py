@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from research_assistant import taking, worker
+from research_assistant import events, taking, worker
 from research_assistant.checkpoints import FencedSaver
 from research_assistant.settings import Settings
 
@@ -41,7 +41,8 @@ class UnfencedSaver(FencedSaver):
 
 
 def unfenced(open_graph: OpenGraph) -> OpenGraph:
-    """Return `open_graph` over a saver without a fence."""
+    """Return `open_graph` over a saver without a fence, and let nodes start under any."""
+    events.HOLDS = ""
 
     @asynccontextmanager
     async def opened(settings: Settings, pool: Pool, saver: FencedSaver) -> AsyncIterator[Graph]:

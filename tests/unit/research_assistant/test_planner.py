@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from research_assistant.errors import RunError
-from research_assistant.nodes.planner import parse
+from research_assistant.nodes.planner import asked, parse
 
 DOCUMENTS = '{"tool": "documents", "query": "lease"}'
 
@@ -54,3 +56,9 @@ def test_what_is_not_a_plan_is_an_invalid_answer(text: str) -> None:
 def test_no_text_at_all_breaks_the_reader(text: str) -> None:
     with pytest.raises(RunError):
         parse(text)
+
+
+def test_the_model_gets_the_turns_before_a_question_and_a_first_question_alone() -> None:
+    assert asked({"question": "Why?"}) == asked({"question": "Why?", "history": []}) == "Why?"
+    told = json.loads(asked({"question": "Why?", "history": [{"question": "What?", "answer": "That."}]}))
+    assert told == {"question": "Why?", "earlier": [{"question": "What?", "answer": "That."}]}
