@@ -31,6 +31,7 @@ COLLECTION = f"chunks-{embed.NAME}-of-tenants"
 """An index whose vectors do not say whose they are has another name: it is filled anew, and old workers keep theirs."""
 TENANT = "tenant"
 SHARED = "shared"
+MARGIN = 3
 POSITION = "position"
 QUERY_SECONDS = 2.0
 APPLY_SECONDS = 20.0
@@ -54,16 +55,7 @@ class VectorIndex:
 
     async def query(self, vector: Sequence[float], count: int, tenant: str | None) -> list[UUID]:
         """Return the ids of the `count` nearest chunks that the tenant may read, nearest first."""
-        readable: Any = {TENANT: {"$in": list({mark(None), mark(tenant)})}}
-
-        async def nearest(collection: AsyncCollection) -> list[UUID]:
-            vectors: Any = [list(vector)]
-            found = await collection.query(
-                query_embeddings=vectors, n_results=count, where=readable, include=["distances"]
-            )
-            return [UUID(id_) for id_ in found["ids"][0]]
-
-        return await self._call(nearest, QUERY_SECONDS)
+        return await self._call(lambda collection: nearest(collection, vector, count, tenant), QUERY_SECONDS)
 
     async def copy(self) -> tuple[str, int]:
         """Return which copy of the index answers (its id) and the position it carries itself, 0 for a new one."""
@@ -123,6 +115,25 @@ class VectorIndex:
                 SharedSystemClient.clear_system_cache()
                 self._pause_until = time.monotonic() + CONNECT_PAUSE_SECONDS
         return self._client
+
+
+async def nearest(collection: AsyncCollection, vector: Sequence[float], count: int, tenant: str | None) -> list[UUID]:
+    """Return the ids of the `count` nearest chunks that are everybody's or the tenant's, nearest first.
+
+    Chroma reads every id that a filter matches before it searches: 48 ms of 10,000 vectors instead of 4 (measured).
+    So it is asked without one for MARGIN times as many; only where others' chunks crowd those, the filter decides.
+    """
+    vectors: Any = [list(vector)]
+    marks = {mark(None), mark(tenant)}
+    wanted = MARGIN * count
+    found = await collection.query(query_embeddings=vectors, n_results=wanted, include=["metadatas"])
+    ids, metadatas = found["ids"][0], (found["metadatas"] or [[]])[0]
+    readable = [id_ for id_, metadata in zip(ids, metadatas, strict=True) if (metadata or {}).get(TENANT) in marks]
+    if len(readable) < count and len(ids) == wanted:
+        where: Any = {TENANT: {"$in": sorted(marks)}}
+        found = await collection.query(query_embeddings=vectors, n_results=count, where=where, include=["distances"])
+        readable = found["ids"][0]
+    return [UUID(id_) for id_ in readable[:count]]
 
 
 def mark(tenant: str | None) -> str:
