@@ -129,10 +129,25 @@ def _add_operator_verbs(verbs: Any) -> None:
     replay.add_argument("--kind", metavar="K", help="all that failed with this kind")
     _add(verbs, "cancel", "verbs.dead:cancel", "Cancel a run.").add_argument("id")
 
+    _add_tenant_verbs(_group(verbs, "tenants", "Show or set the limits of a tenant."))
     provider = _group(verbs, "provider", "Show or switch the LLM endpoint in use.")
     _add(provider, "show", "verbs.provider:show", "Print the LLM endpoint in use.")
     switch = _add(provider, "switch", "verbs.provider:switch", "Send every LLM call from now on to this endpoint.")
     switch.add_argument("to", choices=("primary", "secondary"))
+
+
+def _add_tenant_verbs(tenants: Any) -> None:
+    _add(
+        tenants,
+        "list",
+        "verbs.tenants:show_all",
+        "Print the limits of each tenant that has its own (- is the default).",
+    )
+    text = "Give a tenant limits of its own; what is not given becomes the configured default again."
+    limits = _add(tenants, "set", "verbs.tenants:set_limits", text)
+    limits.add_argument("name")
+    limits.add_argument("--requests-per-minute", type=int, metavar="N", help="changes it may ask for")
+    limits.add_argument("--concurrency", type=int, metavar="N", help="runs of it that may be under way at once")
 
 
 def _add_document_verbs(verbs: Any) -> None:

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from research_assistant import admission, db, migrate, rate
+from research_assistant import admission, db, migrate, rate, tenants
 from research_assistant.admission import Admission, Limit
 from research_assistant.rate import RateLimit
 from research_assistant.settings import Settings
+from research_assistant.tenants import Limits
 
 from bongsu.core.conventions import EVENTS, SHED
+from bongsu.core.errors import UsageError
 from bongsu.telemetry import metrics as m
 from tests.real.support.api_world import ApiWorld, api_world
 from tests.real.support.pg import Postgres
@@ -128,3 +130,13 @@ async def test_a_run_that_was_taken_is_answered_again_however_much_waits(world: 
     again = await world.ask("POST", "/v1/runs", json=content, headers=header)
     assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
     assert (await world.ask("POST", "/v1/runs", json=content)).status_code == 503
+
+
+async def test_limits_of_a_tenant_are_set_replaced_and_listed(world: ApiWorld) -> None:
+    await tenants.put(world.pool, Limits("a", 1, None))
+    assert [(await world.ask("POST", "/v1/sessions")).status_code for _ in range(2)] == [201, 429]
+    await tenants.put(world.pool, Limits("a", None, 3))
+    assert await tenants.listing(world.pool) == [Limits("a", None, 3)]
+    for wrong in (Limits("a", 0, None), Limits("a", None, -1), Limits(" ", 1, 1)):
+        with pytest.raises(UsageError):
+            await tenants.put(world.pool, wrong)
