@@ -34,7 +34,7 @@ class _Guarded(MetricWrapperBase):
         wanted = tuple(str(value) for value in given)
         known = self._metrics.get(wanted)
         if known is not None:
-            return known
+            return known  # type: ignore[return-value]  # children are of our own class
         if len(wanted) != len(self._labelnames):
             return super().labels(*wanted)  # which says what is wrong
         with self.guard.lock:  # no other thread may take the last room in between
