@@ -1,4 +1,4 @@
-"""The graph: planner -> researchers in parallel -> synthesizer -> critic.
+"""The graph: planner -> researchers in parallel -> synthesizer -> critic; a later try may search again.
 
 No RetryPolicy: the one retry is in llm.py. LangGraph's default would repeat a 401 three times and a node three times on
 top of it (research measured nine upstream calls for one 503).
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 
+from research_assistant.nodes.again import send_again
 from research_assistant.nodes.critic import criticize
 from research_assistant.nodes.observe import observed
 from research_assistant.nodes.planner import plan
@@ -45,9 +46,19 @@ def build_graph(
     graph.add_edge(START, "planner")
     graph.add_conditional_edges("planner", send_researchers, ["researcher"])
     graph.add_edge("researcher", "synthesizer")
-    graph.add_edge("synthesizer", "critic")
-    graph.add_edge("critic", END)
+    graph.add_conditional_edges("synthesizer", after_synthesis, ["critic", "researcher"])
+    graph.add_conditional_edges("critic", after_check, [END, "researcher"])
     return graph.compile(checkpointer=checkpointer)
+
+
+def after_synthesis(state: RunState) -> str | list[Send]:
+    """Check the draft, or search again when there was nothing to write it from."""
+    return "critic" if "draft" in state else send_again(state)
+
+
+def after_check(state: RunState) -> str | list[Send]:
+    """End with the answer, or search again when nothing of the draft was supported."""
+    return END if "answer" in state else send_again(state)
 
 
 def send_researchers(state: RunState) -> list[Send]:

@@ -125,6 +125,7 @@ async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
             run = Run(**row)
             await queue.enqueue(conn, run.id, run.priority, tenant=run.tenant)
             await _write_note(conn, run.id, run.fence, API, "queued")
+            log.info("queued", extra={"run_id": str(run.id)})
             return run, True
         cursor = await conn.execute(select, (order.owner, order.idempotency_key))
         earlier = Run(**(await cursor.fetchone() or {}))

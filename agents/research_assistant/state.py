@@ -49,6 +49,7 @@ class RunState(TypedDict, total=False):
     question: str
     tenant: str
     history: list[Turn]
+    searched_under: int  # the fence under which tools were last asked
     run_class: Literal["simple", "compound"]
     research: list[Research]
     passages: Annotated[list[Passage], operator.add]

@@ -40,8 +40,9 @@ _CANDIDATE = """
     WHERE j.entrypoint = ANY(%(entrypoints)s) AND {which} AND j.execute_after <= now()
       AND (SELECT mine FROM places) > CASE WHEN j.priority >= %(interactive)s THEN 0 ELSE %(reserved)s END
       AND {tenant} NOT IN (SELECT tenant FROM at_their_limit)
-    ORDER BY j.priority DESC, j.id LIMIT 1 FOR UPDATE OF j SKIP LOCKED
+    ORDER BY j.priority DESC, j.id LIMIT 1 {lock}
 """
+_ROW_LOCK = "FOR UPDATE OF j SKIP LOCKED"  # skips what is being withdrawn; who only looks must hide nothing from takers
 _CLAIM = """
     , claimed AS (
         UPDATE {queue} SET status = 'picked', updated = now(), heartbeat = now(), queue_manager_id = %(owner)s
@@ -57,7 +58,7 @@ _CLAIM = """
 
 def take(queue: str, log: str) -> str:
     """Return the statements that take one job and return its row; parameters as in `waits`, in pyformat."""
-    return f"{LOCK}; WITH {_takeable(queue)}{_CLAIM.format(queue=queue, log=log)}"
+    return f"{LOCK}; WITH {_takeable(queue, _ROW_LOCK)}{_CLAIM.format(queue=queue, log=log)}"
 
 
 def waits(queue: str) -> str:
@@ -67,11 +68,11 @@ def waits(queue: str) -> str:
     of a tenant that has no limit of its own; 0 for no limit), `interactive` (the priority of interactive jobs),
     `reserved` (slots that others leave free for them: an interactive run must not wait for a batch run to end).
     """
-    return f"WITH {_takeable(queue)} SELECT count(*) AS found FROM next"  # noqa: S608 - names of the library's tables
+    return f"WITH {_takeable(queue, lock='')} SELECT count(*) AS found FROM next"  # noqa: S608 - names of the library's tables
 
 
-def _takeable(queue: str) -> str:
-    queued = _CANDIDATE.format(queue=queue, tenant=_TENANT, which="j.status = 'queued'")
+def _takeable(queue: str, lock: str) -> str:
+    queued = _CANDIDATE.format(queue=queue, tenant=_TENANT, which="j.status = 'queued'", lock=lock)
     lost = "j.status = 'picked' AND j.heartbeat < now() - %(lease)s::interval"
-    stale = _CANDIDATE.format(queue=queue, tenant=_TENANT, which=lost)
+    stale = _CANDIDATE.format(queue=queue, tenant=_TENANT, which=lost, lock=lock)
     return _TAKEABLE.format(queue=queue, tenant=_TENANT, waiting=queued, stale=stale)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from research_assistant.citations import numbered, verify
 from research_assistant.errors import RunError
+from research_assistant.nodes.again import may_search_again, searched_again
 
 if TYPE_CHECKING:
     from research_assistant.services import Services
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 async def criticize(_services: Services, state: RunState) -> dict[str, Any]:
     """Check every citation of the draft by code; the answer holds supported sentences only."""
     answer, citations = verify(state["draft"], numbered(state["passages"]))
+    if not citations and may_search_again(state):
+        return {**searched_again()}
     if not citations:
         # Nothing supported and a tool down is that tool's failure: the passage may have been behind it.
         kind = next(iter(state["failures"]), "citations")

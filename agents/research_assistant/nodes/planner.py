@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from research_assistant.errors import RunError
 from research_assistant.llm import Request
+from research_assistant.nodes.again import fence
 from research_assistant.nodes.observe import run_id
 from research_assistant.state import TOOLS
 
@@ -37,7 +38,11 @@ async def plan(services: Services, state: RunState) -> dict[str, Any]:
     """Ask the model for a plan; one researcher makes a simple run, more a compound one."""
     request = Request(PROMPT, asked(state), MAX_TOKENS, json=True)
     research = parse(await services.llm.chat(run_id(), request))
-    return {"research": research, "run_class": "simple" if len(research) == 1 else "compound"}
+    return {
+        "searched_under": fence(),
+        "research": research,
+        "run_class": "simple" if len(research) == 1 else "compound",
+    }
 
 
 def asked(state: RunState) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from research_assistant.citations import numbered
 from research_assistant.errors import RunError
 from research_assistant.llm import Request
+from research_assistant.nodes.again import may_search_again, searched_again
 from research_assistant.nodes.observe import run_id
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ If no passage answers the question, write: The given passages do not answer this
 
 
 async def synthesize(services: Services, state: RunState) -> dict[str, Any]:
-    """Ask the model for a draft; without passages there is nothing to ask, and the run fails for the reason why."""
+    """Ask the model for a draft; without passages there is nothing to ask: search again, or fail for the reason why."""
     passages = numbered(state["passages"])
+    if not passages and may_search_again(state):
+        return {**searched_again()}
     if not passages:
         kind = next(iter(state["failures"]), "citations")
         raise RunError(kind, "no passage was found")
