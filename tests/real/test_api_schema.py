@@ -20,12 +20,12 @@ CONFIG = ROOT / "tests/real/support/schemathesis.toml"
 EXAMPLES, SECONDS = 5, 30
 
 
-def judge(url: str, key: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Let schemathesis look at what `url` describes; return what it said."""
+def judge(folder: Path, url: str, key: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Let schemathesis look at what `url` describes; return what it said. It leaves its cache in `folder`."""
     argv = [str(SCHEMATHESIS), "--config-file", str(CONFIG), "run", url, "-H", f"Authorization: Bearer {key}"]
     bounds = ["-n", str(EXAMPLES), "--max-time", str(SECONDS), "--seed", "1", "--no-shrink", "--continue-on-failure"]
     more = ["--generation-database", "none", "--request-timeout", "10", *options]
-    return subprocess.run([*argv, *bounds, *more], capture_output=True, text=True, cwd=ROOT, timeout=150, check=False)
+    return subprocess.run([*argv, *bounds, *more], capture_output=True, text=True, cwd=folder, timeout=150, check=False)
 
 
 @pytest.mark.xdist_group("api-schema")
@@ -36,7 +36,7 @@ def test_the_api_is_what_its_document_says_and_never_fails(server: Postgres, tmp
     more = {"REQUESTS_PER_MINUTE": "1000000", "TENANT_DOCUMENTS": "100000", "ADMISSION_FILE": str(wide)}
     variables = {f"RESEARCH_ASSISTANT_{name}": value for name, value in more.items()}
     with api_process(server, "api_schema", **variables) as api:
-        said = judge(f"{api.url}/openapi.json", api.key)
+        said = judge(tmp_path, f"{api.url}/openapi.json", api.key)
         log = api.log.read_text(encoding="utf-8")
     assert said.returncode == 0, said.stdout[-4_000:]
     assert "Tested: 14" in said.stdout or "14 selected / 14 total" in said.stdout
@@ -62,10 +62,10 @@ class Failing(BaseHTTPRequestHandler):
 OPERATION = {"responses": {"200": {"description": "ok"}}}
 
 
-def test_an_api_that_fails_is_found() -> None:
+def test_an_api_that_fails_is_found(tmp_path: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Failing) as failing:
         threading.Thread(target=failing.serve_forever, daemon=True).start()
-        said = judge(f"http://127.0.0.1:{failing.server_port}/openapi.json", "none", "--max-time", "5")
+        said = judge(tmp_path, f"http://127.0.0.1:{failing.server_port}/openapi.json", "none", "--max-time", "5")
         failing.shutdown()
     assert said.returncode == 1
     assert "Server error" in said.stdout

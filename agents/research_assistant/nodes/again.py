@@ -37,4 +37,5 @@ def searched_again() -> RunState:
 def send_again(state: RunState) -> list[Send]:
     """Start a researcher for each order whose tool had failed."""
     tools = {TOOL_OF.get(kind) for kind in state["failures"]}
-    return [Send("researcher", order) for order in state["research"] if order["tool"] in tools]
+    tenant = state.get("tenant")
+    return [Send("researcher", {**order, "tenant": tenant}) for order in state["research"] if order["tool"] in tools]
