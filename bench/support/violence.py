@@ -36,7 +36,10 @@ def real_system(name: str, **settings: str) -> Iterator[tuple[Postgres, Jobs]]:
 
 
 def keep_busy(j: Jobs, workers: int, open_runs: int) -> None:
-    """Keep so many workers alive and so many runs open."""
+    """Keep so many workers alive and so many runs open; a worker that ended by itself ends the trial."""
+    ended = {pid: code for pid, worker in j.workers.items() if (code := worker.exit_code()) is not None}
+    if ended:
+        raise RuntimeError(f"workers ended by themselves, exit codes by pid: {ended}")
     missing = open_runs - j.one("SELECT count(*) FROM runs WHERE state IN ('queued', 'running')")
     if missing > 0:
         j.submit(*[QUESTION] * missing)
