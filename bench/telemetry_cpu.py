@@ -3,7 +3,7 @@
 Each telemetry plays in processes of its own (bench/support/telemetry_player.py), in turns, and exports by OTLP/HTTP to
 a sink in this process, whose CPU does not count. What counts: user and system time of the playing process, flush
 included, over the runs, minus that of the bare graph in the same environment and round; the median of ROUNDS, because
-other load moves both; a busy machine makes the figure uncertain by a millisecond. Ours runs in the project's environment
+other load moves both; a busy machine makes it uncertain by a millisecond. Ours runs in the project's environment
 with metrics, every trace sampled, redaction and exemplars; the others in a throw-away one made from
 bench/requirements/peers.txt (hashes), as they come: they capture prompts and answers, which ours never does, and write
 no Prometheus metrics. OpenLLMetry and OpenLIT also bring instrumentations of other libraries, which do nothing here.
