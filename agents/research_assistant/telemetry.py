@@ -35,7 +35,7 @@ def set_up(settings: Settings, process: str) -> Iterator[None]:
     db.count_connections()
     end = traces.setup(f"{WORKFLOW}-{process}", settings.traces, settings.trace_ratio, environment=settings.environment)
     try:
-        with context.bound(process=process):
+        with context.bound(service=f"{WORKFLOW}-{process}"):
             yield
     finally:
         end()

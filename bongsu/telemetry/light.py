@@ -1,7 +1,7 @@
 """Spans without the SDK's tracer: plain values until they end, then the SDK's own ReadableSpan to its processor.
 
 The SDK's tracer asks a sampler, copies, checks and locks attributes for each span; a run has a dozen of them, and they
-cost 1 ms of the run's CPU where these cost 0.3 (docs/adr/0025-telemetry.md).
+cost 1 ms of the run's CPU (docs/adr/0025-telemetry.md).
 """
 
 from __future__ import annotations
