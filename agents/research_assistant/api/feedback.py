@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations of the routes
 from starlette.responses import Response  # noqa: TC002 - FastAPI reads the annotations of the routes
 
-from research_assistant import feedback, tenant_runs
+from research_assistant import engagement, feedback, tenant_runs
 from research_assistant.api import schema
 from research_assistant.api.forms import PathId, as_json, iso, not_found, parse, uuid_of
 from research_assistant.api.openapi import described
@@ -40,6 +40,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
         stored = await feedback.put(service.pool, caller, uuid_of(run_id, "run"), given.score, given.text)
         if stored is None:
             raise not_found("run")
+        engagement.scored(given.score)
         return as_json(_feedback_json(stored))
 
     @app.get(

@@ -33,11 +33,8 @@ class Gauges:
 
     def __init__(self, settings: Settings, pool: db.Pool) -> None:
         self._settings, self._pool = settings, pool
-        fast = [
-            m.gauge(metric).labels(priority)
-            for metric in (names.QUEUE_DEPTH, names.QUEUE_OLDEST_AGE)
-            for priority in names.PRIORITIES
-        ]
+        queues = [m.gauge(metric) for metric in (names.QUEUE_DEPTH, names.QUEUE_OLDEST_AGE)]
+        fast = [gauge.labels(priority) for gauge in queues for priority in names.PRIORITIES]
         fast += [m.gauge(metric) for metric in (names.COST_BUDGET_USED, names.RUNS_RUNNING)]
         self._fast = _readings(fast, FRESH_SECONDS)
         users = m.gauge(names.ACTIVE_USERS)

@@ -8,6 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from bongsu.telemetry import context
 from bongsu.telemetry import metrics as m
 from research_assistant import keys
 from research_assistant.admission import Admission, load
@@ -49,6 +50,7 @@ class Service:
         Raises Refused: 401 without a valid key, 403 without the scope, 429 above the rate.
         """
         caller = await self.callers.caller(request, scope)
+        context.add(tenant=caller.tenant)
         if request.method not in SAFE_METHODS:
             wait = await self.rate.take(caller.tenant)
             if wait > 0:

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,11 @@ class Assistant:
             process = subprocess.Popen([str(SCRIPT), *argv], env=self.env | variables, stdout=log, stderr=log, cwd=ROOT)
         self.processes[name] = process
         return process
+
+    def is_up(self, name: str, url: str) -> bool:
+        """Tell whether a process answers; fail with its last words when it has ended."""
+        assert self.processes[name].poll() is None, self.log(name)[-2000:]
+        return answers(url)
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8")
@@ -187,6 +193,6 @@ def running_assistant(*ingested: Path, **variables: str) -> Iterator[Assistant]:
         stack.callback(lambda: [stop(process) for process in made.processes.values()])  # type: ignore[arg-type]
         made.start("api", "api", "--port", str(api_port))
         made.start("worker", "worker", "--metrics-port", str(worker_port))
-        eventually(lambda: answers(f"{made.url}/readyz"), START_SECONDS)
-        eventually(lambda: answers(f"http://127.0.0.1:{worker_port}/healthz"), START_SECONDS)
+        for name, url in (("api", f"{made.url}/readyz"), ("worker", f"http://127.0.0.1:{worker_port}/healthz")):
+            eventually(partial(made.is_up, name, url), START_SECONDS)
         yield made
