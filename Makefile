@@ -29,7 +29,7 @@ check: setup ## lint, types, contracts, dependencies, shell, YAML, committed out
 
 test: setup ## the whole default test suite (8 minutes at most on 2 cores); brings Chromium for the tests of the page
 	-@scripts/bootstrap.sh --browser
-	@$(BIN)/python -m pytest tests -m "not proof and not long" -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest tests -m "not proof and not long" -n 3 --dist loadfile -q
 
 unit: setup ## unit tests alone (30 seconds at most)
 	@$(BIN)/python -m pytest tests/unit -n 2 -q

@@ -63,7 +63,7 @@ jobs() {
 
 # rules: the figures of the compilers of SLOs, alerts and routes
 rules() {
-  record promtool.txt "$bin/python" -m pytest tests/rules -n 2 --dist loadgroup -q
+  record promtool.txt "$bin/python" -m pytest tests/rules -n 2 --dist loadfile -q
   local name
   for name in compile_speed alert_tests rule_mutations corpus fuzz routes samples_read budget_truth backtest_speed \
     outage_detection page_latency watch_trials; do

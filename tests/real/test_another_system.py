@@ -18,7 +18,6 @@ from bongsu.core.promql import bare, selectors
 from tests.real.support.pg import free_port
 from tests.support import tool_loop
 
-pytestmark = pytest.mark.xdist_group("another-system")
 BONGSU = Path(sys.executable).parent / "bongsu"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

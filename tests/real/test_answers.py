@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from tests.real.support.stand_ins import Running
 
 
-pytestmark = pytest.mark.xdist_group("answers")
-
-
 def check_citations(assistant: Assistant, run: Any, at_least: int) -> set[str]:
     """Fetch every cited source, find the quote in it, and return the stems of the cited documents."""
     assert run["state"] == "done", run["error"]

@@ -202,6 +202,8 @@ def version(source: str, body: str, tenant: str | None = None) -> documents.Vers
 class Blind:
     """A vector index whose filter is off: it ranks every chunk of everybody."""
 
+    url = "http://127.0.0.1:1"
+
     def __init__(self, world: ApiWorld) -> None:
         self.world = world
 
@@ -210,6 +212,8 @@ class Blind:
 
 
 class Away:
+    url = "http://127.0.0.1:1"
+
     async def query(self, _vector: Any, _count: int, _tenant: str | None) -> list[UUID]:
         raise UnreachableError("away")
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.xdist_group("chroma"), pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 COPIES = int(os.environ.get("COPIES", "3"))
 MOST_TRIES = 60
 """One `cp -r` of five is torn in its SQLite file alone: so many good ones in a row would be no accident."""

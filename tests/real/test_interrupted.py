@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.xdist_group("backups"), pytest.mark.timeout(3600)]
+pytestmark = pytest.mark.timeout(3600)
 INTERRUPTS = int(os.environ.get("INTERRUPTS", "1"))
 SEED = int(os.environ.get("SEED", "20261127"))
 SIGNALS = (signal.SIGKILL, signal.SIGINT)

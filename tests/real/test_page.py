@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from tests.real.support.assistant import Assistant
 
-pytestmark = pytest.mark.xdist_group("page")
 
 PICTURE_BYTES = 150_000
 QUESTION = "How does a fencing token stop a zombie worker, and how does an idempotency key stop a duplicate run?"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from tests.real.support.assistant import Assistant
 
-pytestmark = pytest.mark.xdist_group("page")
 
 HOSTILE = (
     "<script>alert(1)</script> <img src=x onerror=alert(1)> [click](javascript:alert(1)) [1] "

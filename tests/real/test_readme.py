@@ -60,6 +60,7 @@ def test_both_readmes_show_the_same_transcript() -> None:
     assert transcript("README.md") == transcript("README.ko.md")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_the_transcript_of_the_readme_is_what_up_prints_today(tmp_path: Path) -> None:
     home = tmp_path / "home"

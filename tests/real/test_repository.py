@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from bongsu.recovery.verify import Report
 
-pytestmark = [pytest.mark.xdist_group("backups"), pytest.mark.timeout(3600)]
+pytestmark = pytest.mark.timeout(3600)
 MUTATIONS = int(os.environ.get("MUTATIONS", "5"))
 RESTORED = int(os.environ.get("RESTORED", "1" if MUTATIONS <= 10 else str(MUTATIONS)))
 CLEAN_RUNS = int(os.environ.get("CLEAN_RUNS", "2"))

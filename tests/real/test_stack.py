@@ -36,7 +36,7 @@ from tests.real.support.pg import Postgres
 from tests.real.support.tiny_system import compiled, write_tiny
 from tests.real.support.waiting import free_range, until, until_async
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROOT = Path(__file__).parents[2]
 FENCED = StackOptions(ignore_environment_urls=True, scrape_seconds=0.5)
 

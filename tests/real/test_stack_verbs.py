@@ -13,15 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from bongsu.stack import pids
 from bongsu.stack.home import holder, read_home
 from bongsu.stack.state import read_state
 from tests.real.support.tiny_system import copy_catalogues, write_tiny
 from tests.real.support.waiting import free_range, until
 
-pytestmark = pytest.mark.xdist_group("stack")
 VERB_SECONDS = 200
 
 

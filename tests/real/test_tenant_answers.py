@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from tests.real.support.assistant import Assistant
 
-pytestmark = pytest.mark.xdist_group("answers")
 
 FACT = "The Namsan beacon zorblax is tended by keeper Quillfeather."
 QUESTION = "Who tends the Namsan beacon zorblax?"

@@ -14,7 +14,6 @@ from bongsu.core.conventions import HTTP_DURATION, METRICS, RUN_DURATION
 from tests.real.support.assistant import CORPUS, Assistant, running_assistant
 from tests.real.support.waiting import until
 
-pytestmark = pytest.mark.xdist_group("traces")
 CALLER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = f"00-{CALLER_TRACE}-00f067aa0ba902b7-01"
 COMPOUND = "How does a fencing token stop a zombie worker, and how does an idempotency key stop a duplicate run?"

@@ -84,6 +84,7 @@ def restarted(j: Jobs, log: Path) -> list[str]:
         system.stop()
 
 
+@pytest.mark.long
 def test_a_rolling_restart_drops_no_request_and_fails_no_run(
     server: Postgres, forks: ForkServer, tmp_path: Path
 ) -> None:
