@@ -31,7 +31,7 @@ test: setup ## the whole default test suite (8 minutes at most on 2 cores); brin
 	-@scripts/bootstrap.sh --browser
 	@$(BIN)/python -m pytest tests -m "not proof and not long" -n 3 --dist loadfile -q
 
-unit: setup ## unit tests alone (30 seconds at most)
+unit: setup ## unit tests alone: no network, no clock
 	@$(BIN)/python -m pytest tests/unit -n 2 -q
 
 planted: setup ## plant each defect in a proof on real components: every proof must fail, with its own verdict
