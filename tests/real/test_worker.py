@@ -44,7 +44,7 @@ def test_each_ending_of_a_run_is_written_and_counted_once_by_its_kind(server: Po
         assert counted == [1, 2, 1, 1]
         assert process.metric('bongsu_run_duration_seconds_count{class="compound"}') == 1
         assert j.final_twice() == []
-        assert j.rows("SELECT * FROM pgqueuer") == []
+        until(lambda: j.rows("SELECT id FROM pgqueuer") == [], "their jobs are gone")
 
 
 def test_the_deadline_counts_from_the_first_start_and_not_from_the_takeover(
