@@ -121,7 +121,7 @@ def span(
     token = attach(trace.set_span_in_context(opened))
     try:
         yield opened
-    except BaseException as error:
+    except BaseException as error:  # a cancelled task ends its span as well; it is raised again
         failed(opened, error)
         raise
     finally:

@@ -31,7 +31,7 @@ def agent(name: str) -> Iterator[Span]:
         running.inc()
         try:
             yield span
-        except BaseException as raised:
+        except BaseException as raised:  # a cancellation counts as well; it is raised again
             error = type(raised).__qualname__
             raise
         finally:
@@ -56,7 +56,7 @@ def tool(name: str) -> Iterator[Tool]:
         started = time.perf_counter()
         try:
             yield found
-        except BaseException as raised:
+        except BaseException as raised:  # a cancellation counts as well; it is raised again
             found.error = type(raised).__qualname__
             raise
         finally:
@@ -87,7 +87,7 @@ def model(call: genai.Call) -> Iterator[Model]:
         started = time.perf_counter()
         try:
             yield found
-        except BaseException as raised:
+        except BaseException as raised:  # a cancellation counts as well; it is raised again
             error = type(raised).__qualname__
             raise
         finally:

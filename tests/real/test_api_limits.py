@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from research_assistant import admission, db, migrate, rate, tenants
+from research_assistant import admission, db, rate, tenants
 from research_assistant.admission import Admission, Limit
 from research_assistant.rate import RateLimit
 from research_assistant.settings import Settings
@@ -17,7 +17,7 @@ from research_assistant.tenants import Limits
 from bongsu.core.conventions import EVENTS, SHED
 from bongsu.core.errors import UsageError
 from bongsu.telemetry import metrics as m
-from tests.real.support.api_world import ApiWorld, api_world
+from tests.real.support.api_world import ApiWorld, api_world, migrated
 from tests.real.support.pg import Postgres
 
 LIMITS = {"batch": Limit(2.5, 2), "interactive": Limit(5.0, 4)}
@@ -25,9 +25,7 @@ LIMITS = {"batch": Limit(2.5, 2), "interactive": Limit(5.0, 4)}
 
 @pytest.fixture(scope="module")
 def settings(server: Postgres) -> Settings:
-    made = Settings.from_env({"DATABASE_URL": server.create_database("api_limits")}, needs=("DATABASE_URL",))
-    migrate.migrate(made)
-    return made
+    return migrated(server, "api_limits")
 
 
 @pytest.fixture

@@ -9,20 +9,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from research_assistant import migrate, runs
+from research_assistant import runs
 from research_assistant.api import streams
 from research_assistant.settings import Settings
 
-from tests.real.support.api_world import ApiWorld, api_world
+from tests.real.support.api_world import ApiWorld, api_world, migrated
 from tests.real.support.pg import Postgres
 from tests.real.support.waiting import until_async
 
 
 @pytest.fixture(scope="module")
 def settings(server: Postgres) -> Settings:
-    made = Settings.from_env({"DATABASE_URL": server.create_database("api_streams")}, needs=("DATABASE_URL",))
-    migrate.migrate(made)
-    return made
+    return migrated(server, "api_streams")
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from research_assistant import documents, migrate, sessions, tenant_documents, tenant_runs
+from research_assistant import documents, sessions, tenant_documents, tenant_runs
 from research_assistant.api.app import build_routes
 from research_assistant.retrieval.bm25 import KeywordIndex
 from research_assistant.retrieval.retriever import Retriever
 from research_assistant.settings import Settings
 
 from bongsu.core.errors import UnreachableError
-from tests.real.support.api_world import ApiWorld, api_world
+from tests.real.support.api_world import ApiWorld, api_world, migrated
 from tests.real.support.pg import Postgres
 
 SECRET_WORD = "xylophone"
@@ -65,9 +65,7 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def settings(server: Postgres) -> Settings:
-    made = Settings.from_env({"DATABASE_URL": server.create_database("api_tenants")}, needs=("DATABASE_URL",))
-    migrate.migrate(made)
-    return made
+    return migrated(server, "api_tenants")
 
 
 @pytest.fixture

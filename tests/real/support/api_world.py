@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
-from research_assistant import db, keys, runs
+from research_assistant import db, keys, migrate, runs
 from research_assistant.admission import Admission, Limit
 from research_assistant.api.app import build_app
 from research_assistant.api.service import Service, open_service
+from research_assistant.settings import Settings
 
 from bongsu.core.conventions import PRIORITIES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
 
-    from research_assistant.settings import Settings
+    from tests.real.support.pg import Postgres
+
 
 SECRET = "a-secret-of-sufficient-length-for-"
 URL = "http://api.test"
@@ -62,6 +64,13 @@ class ApiWorld:
     async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
         async with self.pool.connection() as conn:
             return await (await conn.execute(query, args)).fetchall()
+
+
+def migrated(server: Postgres, name: str) -> Settings:
+    """Return settings whose database is new and has today's schema."""
+    made = Settings.from_env({"DATABASE_URL": server.create_database(name)}, needs=("DATABASE_URL",))
+    migrate.migrate(made)
+    return made
 
 
 @asynccontextmanager

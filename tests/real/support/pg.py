@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from tests.real.support.waiting import until
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -103,10 +105,8 @@ class Postgres:
         self._process.kill()
         self._process.wait()
         self._process = None
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while any(Path(f"/proc/{pid}").exists() for pid in family):
-            assert time.monotonic() < deadline, "children of a killed PostgreSQL live on"
-            time.sleep(0.02)
+        gone = "the children of a killed PostgreSQL are gone"
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), gone, START_TIMEOUT_SECONDS)
 
     def create_database(self, name: str) -> str:
         """Create an empty database and return its URL."""

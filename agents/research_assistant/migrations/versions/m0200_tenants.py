@@ -16,7 +16,6 @@ CREATE TABLE tenants (
     name                text PRIMARY KEY CHECK (name <> ''),
     requests_per_minute integer CHECK (requests_per_minute > 0),
     concurrency         integer CHECK (concurrency > 0),
-    usd_per_day         numeric(14, 8) CHECK (usd_per_day >= 0),
     created_at          timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE tenants IS 'Limits of their own; NULL, or no row, means the configured default.';
