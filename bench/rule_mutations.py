@@ -1,9 +1,9 @@
 """Break what is compiled in hundreds of ways: each must turn a promtool or a routing test red.
 
 Factors, windows, selectors and matchers, severities, comparisons, floors, and/or, offsets, labels, record names,
-functions and `for` of the rules; receivers, matchers, grouping, equality and times of the routes. Annotations are
-prose and left out. Seeded; `--all` plays every mutation. Prints the share caught and every one that was not; exit 1
-below 100 %.
+functions, `for` and `keep_firing_for` of the rules; receivers, matchers, grouping, equality and times of the routes.
+Annotations are prose and left out. Seeded; `--all` plays every mutation. Prints the share caught and every one that was
+not; exit 1 below 100 %.
 """
 
 from __future__ import annotations

@@ -118,13 +118,21 @@ def _of_rule(file: str, rule: str) -> Iterator[Mutation]:
             )
     yield made("name", "x", f"{name}x" + new_line + expression + rest)
     if name.lstrip().startswith("- alert"):
-        held = re.search(r"        for: (\S+)\n", expression)
-        if held:
-            yield made("for", "none", name + new_line + expression.replace(held[0], "") + rest)
-            twice = _duration(2)(held[1])
-            yield made("for", twice, name + new_line + expression.replace(held[0], f"        for: {twice}\n") + rest)
-        else:
-            yield made("for", "5m", name + new_line + expression + "        for: 5m\n" + rest)
+        for key in ("for", "keep_firing_for"):
+            for change, new in _of_times(key, expression):
+                yield made(key, change, name + new_line + new + rest)
+
+
+def _of_times(key: str, expression: str) -> Iterator[tuple[str, str]]:
+    """Yield a rule's `for` or `keep_firing_for` gone and longer or shorter, or added where there is none."""
+    held = re.search(rf"        {key}: (\S+)\n", expression)
+    if held is None:
+        yield "5m", f"{expression}        {key}: 5m\n"
+        return
+    yield "none", expression.replace(held[0], "")
+    for by in (2, 0.5):
+        changed = _duration(by)(held[1])
+        yield changed, expression.replace(held[0], f"        {key}: {changed}\n")
 
 
 def _changed(text: str, found: re.Match[str], change: Callable[[str], str]) -> str:
@@ -182,6 +190,7 @@ _SAME: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
         "",
         "of what has been 0 all the time: what is more is in the arm before",
     ),
+    (("keep_firing_for",), r"expr: '?vector\(1\)", "", "what always fires never stops"),
     (
         ("constant",),
         r"label_replace\(vector\($",

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def compile_alerts(alerts: Iterable[Alert], links: Links, factor: float = 1.0) -> dict[str, str]:
     """Return `{file name: rule file}`.
 
-    `factor` divides every range, offset and `for`; thresholds, counts, floors and labels stay as in production.
+    `factor` divides every range, offset, `for` and `keep_firing_for`; thresholds, counts, floors and labels stay as
+    in production.
     """
     return {file_name(a): rule_file(compile_alert(a, links, factor), a.span.file) for a in alerts}
 
@@ -73,7 +74,7 @@ def _rule(alert: Alert, level: Level, links: Links, factor: float) -> Alerting:
         "dashboard_url": links.panel(alert.service, alert.name),
         "last_proof": last_proof(alert.name),
     }
-    return Alerting(alert.name, expr, labels_of(alert, level), annotations, alert.hold / factor)
+    return Alerting(alert.name, expr, labels_of(alert, level), annotations, alert.hold / factor, alert.keep / factor)
 
 
 def _listed(detail: Detail, factor: float) -> str:

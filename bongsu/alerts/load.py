@@ -9,7 +9,7 @@ from bongsu.alerts.load_routes import load_routes
 from bongsu.alerts.model import UNITS, Alert, Alerts, Detail, Level, Text
 from bongsu.core.conventions import LABEL_ALERT, LABEL_RULE, LABEL_SERVICE, LABEL_SEVERITY, SEVERITIES
 from bongsu.core.diagnostics import Problem, Severity, Span
-from bongsu.core.durations import parse_duration
+from bongsu.core.durations import format_duration, parse_duration
 from bongsu.core.promql import THRESHOLD, Expression, arms
 from bongsu.core.yaml import Reader, load_documents
 from bongsu.slo.load import empty_file
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 API = "bongsu/v1"
 _ALERT = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}\Z")
 _LABEL = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_]*\Z")
+_LONGEST_KEEP = 86400.0
 _OURS = (LABEL_SEVERITY, LABEL_SERVICE, LABEL_RULE, LABEL_ALERT)
 
 
@@ -79,9 +80,25 @@ def _alert(reader: Reader) -> Alert:
         runbook=reader.text("runbook", ""),
         runbook_span=reader.span("runbook") if reader.has("runbook") else None,
         labels=_labels(reader),
+        keep=_keep(reader),
     )
     reader.done()
     return alert
+
+
+def _keep(reader: Reader) -> float:
+    """Return the seconds an alert goes on firing after its expression has stopped to hold."""
+    key = "keep_firing_for"
+    seconds = float(reader.parsed(key, parse_duration, 0.0))
+    if seconds > _LONGEST_KEEP:
+        why = "for so long it would name a fault that is gone, and nobody could see that the healing worked"
+        what = f"{key} is longer than {format_duration(_LONGEST_KEEP)}"
+        reader.fail("spec/value", reader.span(key), what, "bridge the gap between two failures, minutes or hours", why)
+    elif reader.has(key) and not seconds:
+        what = f"{key} of 0s has no effect"
+        place = reader.span(key)
+        reader.problems.append(Problem("spec/no-effect", Severity.WARNING, place, what, "", "remove it"))
+    return seconds
 
 
 def _text(reader: Reader, key: str) -> Text:

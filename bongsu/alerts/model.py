@@ -52,7 +52,11 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A symptom alert: one expression, a threshold per severity, one name for all of them."""
+    """A symptom alert: one expression, a threshold per severity, one name for all of them.
+
+    Seconds: `hold` is how long the expression must hold before it fires (`for`), `keep` how long it goes on firing
+    after the expression has stopped to hold (`keep_firing_for`).
+    """
 
     name: str
     rule: str
@@ -71,6 +75,7 @@ class Alert:
     runbook: str = ""
     runbook_span: Span | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    keep: float = 0.0
 
     @property
     def runbook_file(self) -> str:

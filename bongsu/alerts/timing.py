@@ -34,7 +34,8 @@ class AlertTiming:
 
     `labels` are those the rule sets; an alert instance adds the labels of its series (kind, instance, ...).
     `floor` events are needed within `floor_window` before it can fire; 0 when there is no floor.
-    `clear_seconds` is an upper bound: after it the windows that decide hold nothing of the outage any more.
+    `clear_seconds` is an upper bound: after it the windows that decide hold nothing of the outage any more, and
+    `keep_seconds`, which it holds, have passed since.
     """
 
     alert: str
@@ -47,6 +48,7 @@ class AlertTiming:
     clear_seconds: float
     floor: float = 0.0
     floor_window: float = 0.0
+    keep_seconds: float = 0.0
 
     @property
     def minimum_rate(self) -> float:
@@ -110,9 +112,10 @@ def _level(alert: Alert, level: Level, factor: float, rate: float) -> AlertTimin
         for_seconds=alert.hold / factor,
         longest_window=max(lengths, default=0.0) / factor,
         detect_seconds_at_total_outage=max(_detect(way, alert, level, factor, rate) for way in ways),
-        clear_seconds=max(_clear(way) for way in ways) / factor,
+        clear_seconds=(max(_clear(way) for way in ways) + alert.keep) / factor,
         floor=floor,
         floor_window=floor_window / factor,
+        keep_seconds=alert.keep / factor,
     )
 
 

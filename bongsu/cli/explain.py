@@ -183,13 +183,14 @@ def _reasons(catalogue: Catalogue) -> list[str]:
 
 
 def _times(found: list[AlertTiming]) -> list[str]:
-    head = ("severity", "tier", "windows", "for", "fires after", "clears within")
+    head = ("severity", "tier", "windows", "for", "keeps firing", "fires after", "clears within")
     rows = [
         (
             timing.severity,
             timing.labels.get(LABEL_TIER, "-"),
             " ".join(format_duration(window) for window in timing.windows) or "-",
             _time(timing.for_seconds),
+            _time(timing.keep_seconds),
             _time(timing.detect_seconds_at_total_outage),
             _time(timing.clear_seconds),
         )

@@ -122,7 +122,8 @@ def _alert(alert: Alert) -> Iterator[tuple[str, str]]:
 
 def _at(alert: Alert, level: Level) -> str:
     held = f" for {format_duration(alert.hold)}" if alert.hold else ""
-    return f"at {threshold_text(level.threshold, alert.unit)}{held}"
+    kept = f", firing on for {format_duration(alert.keep)}" if alert.keep else ""
+    return f"at {threshold_text(level.threshold, alert.unit)}{held}{kept}"
 
 
 def _items(name: str, value: object) -> Iterator[tuple[str, str]]:

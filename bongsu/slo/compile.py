@@ -153,7 +153,7 @@ def _faster(rule: Recording | Alerting, slo: Slo, factor: float) -> Recording | 
     expr = compress(rule.expr, factor)
     if isinstance(rule, Recording):
         return Recording(rule.record, expr, {**slo.labels, **rule.labels})
-    return Alerting(rule.alert, expr, rule.labels, rule.annotations, rule.hold / factor)
+    return Alerting(rule.alert, expr, rule.labels, rule.annotations, rule.hold / factor, rule.keep / factor)
 
 
 def _rates(slo_id: str, window: str, kind: str = "") -> str:

@@ -41,13 +41,14 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Alerting:
-    """An alerting rule; `hold` is its `for` in seconds."""
+    """An alerting rule; `hold` is its `for` and `keep` its `keep_firing_for` (Prometheus 2.42), both in seconds."""
 
     alert: str
     expr: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     hold: float = 0.0
+    keep: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,12 @@ def _recording(rule: Recording) -> dict[str, object]:
 
 def _alerting(rule: Alerting) -> dict[str, object]:
     hold = {"for": format_duration(rule.hold)} if rule.hold else {}
+    keep = {"keep_firing_for": format_duration(rule.keep)} if rule.keep else {}
     return {
         LABEL_ALERT.removesuffix("name"): rule.alert,
         "expr": rule.expr,
         **hold,
+        **keep,
         "labels": dict(rule.labels),
         "annotations": dict(rule.annotations),
     }

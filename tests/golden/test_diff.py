@@ -31,6 +31,7 @@ def diff(tmp_path: Path, file: str, old: str, new: str, *options: str) -> tuple[
     [
         (ERRORS, "{threshold: 50}", "{threshold: 60}", "alert ErrorsMany\n  critical: at 60, was at 50\n"),
         (ERRORS, "expr: |", "for: 5m\nexpr: |", "  critical: at 50 for 5m, was at 50\n"),
+        (ERRORS, "expr: |", "keep_firing_for: 5m\nexpr: |", "  critical: at 50, firing on for 5m, was at 50\n"),
         (ERRORS, "  warning: {threshold: 10}\n", "", "  warning: gone, was at 10\n"),
         (
             ERRORS,

@@ -37,10 +37,11 @@ def test_every_expression_is_promql_at_any_time_factor(alert: Alert, factor: flo
 
 
 @EACH
-def test_a_time_factor_divides_windows_and_for_and_nothing_else(alert: Alert) -> None:
+def test_a_time_factor_divides_windows_and_holds_and_nothing_else(alert: Alert) -> None:
     for slow, fast in zip(compile_alert(alert, LINKS).alerts(), compile_alert(alert, LINKS, 60).alerts(), strict=True):
         assert windows(fast.expr) == [window / 60 for window in windows(slow.expr)]
         assert fast.hold == slow.hold / 60
+        assert fast.keep == slow.keep / 60
         assert fast.labels == slow.labels
 
 
@@ -53,6 +54,14 @@ def test_every_annotation_is_there_in_both_languages(alert: Alert) -> None:
         assert notes["dashboard_url"].startswith("https://grafana.example.com/d/research-assistant?viewPanel=")
         assert f"alert='{alert.name}'" in notes["last_proof"]
         assert "{{." not in "".join(notes.values()).replace("{{ .", "")
+
+
+def test_what_goes_on_firing_says_so_in_its_rule_alone() -> None:
+    compiled = compile_alerts(ALERTS.values(), LINKS, 60)
+    assert [name for name, text in compiled.items() if "keep_firing_for" in text] == [
+        "alerts-ProcessRestarting.rules.yml"
+    ]
+    assert "        keep_firing_for: 5s\n        labels:\n" in compiled["alerts-ProcessRestarting.rules.yml"]
 
 
 def test_the_counts_by_kind_are_compressed_too() -> None:

@@ -73,6 +73,13 @@ def test_levels_reach_who_the_mission_says() -> None:
             ("for: 5m", "for: 5 minutes"),
             "for: '5 minutes' is not a duration: write it like 30s, 5m, 1h30m or 30d",
         ),
+        (
+            "work",
+            ("keep_firing_for: 5m", "keep_firing_for: 1"),
+            "keep_firing_for: '1' is not a duration: write it like 30s, 5m, 1h30m or 30d",
+        ),
+        ("work", ("keep_firing_for: 5m", "keep_firing_for: 25h"), "keep_firing_for is longer than 1d"),
+        ("work", ("keep_firing_for: 5m", "keep_firing_for: 0s"), "keep_firing_for of 0s has no effect"),
         ("errors", ("{threshold: 10}", "{threshold: ten}"), "levels.warning.threshold must be a number"),
         ("routes", ("target: warning", "target: critical"), "a severity cannot silence itself"),
         (
@@ -86,6 +93,12 @@ def test_levels_reach_who_the_mission_says() -> None:
 )
 def test_a_wrong_value_is_named(stem: str, change: tuple[str, str], what: str) -> None:
     assert what in [problem.what for problem in read(**{stem: change})[1]]
+
+
+def test_an_alert_may_go_on_firing_for_a_day_and_does_not_unless_it_says_so() -> None:
+    alerts, problems = read(work=("keep_firing_for: 5m", "keep_firing_for: 1d"))
+    assert problems == []
+    assert {alert.name: alert.keep for alert in alerts.alerts if alert.keep} == {"ProcessRestarting": 86400}
 
 
 def test_an_alert_without_levels_is_refused() -> None:

@@ -94,5 +94,13 @@ def test_resources_wait_for_their_window_and_their_for() -> None:
     assert timing("CpuHigh", factor=60).for_seconds == 5
 
 
+def test_an_alert_that_goes_on_firing_clears_so_much_later_in_compressed_time_too() -> None:
+    restarts = timing("ProcessRestarting", "warning")
+    assert (restarts.keep_seconds, restarts.clear_seconds) == (300, 900 + 300)
+    restarts = timing("ProcessRestarting", "warning", factor=60)
+    assert (restarts.keep_seconds, restarts.clear_seconds) == (5, 15 + 5)
+    assert timing("CpuHigh").keep_seconds == 0
+
+
 def test_slow_answers_are_seen_when_they_end() -> None:
     assert timing("SimpleAnswersSlow").detect_seconds_at_total_outage == pytest.approx(0.05 * 300 + 30)

@@ -27,11 +27,11 @@ AnswersBudgetBurn
               https://grafana.example.com/d/research-assistant?viewPanel=346486607
   absence     SliAbsent (warning) of research-assistant-answers-succeed: target_down, vanished, never_born, job worker
   times in a total outage at 1 event(s) per second, without scrape, evaluation and delivery
-    severity  tier  windows  for  fires after  clears within
-    critical  fast  5m 10m   0s   3m48s        4m17s
-    critical  slow  30m 6h   0s   24m6s        30m45s
-    warning   day   2h 1d    0s   45m42s       1h58m54s
-    warning   days  6h 3d    0s   45m42s       5h58m54s
+    severity  tier  windows  for  keeps firing  fires after  clears within
+    critical  fast  5m 10m   0s   0s            3m48s        4m17s
+    critical  slow  30m 6h   0s   0s            24m6s        30m45s
+    warning   day   2h 1d    0s   0s            45m42s       1h58m54s
+    warning   days  6h 3d    0s   0s            45m42s       5h58m54s
   fires after / clears within, by the share of bad events after a clean window
     tier  threshold  100% bad           50% bad              10% bad              2 x threshold
     fast  14.4%      3m48s / 4m17s      5m23s / 3m34s        never                7m30s / 2m30s
@@ -66,8 +66,8 @@ ABSENT = """\
               silenced while research-assistant pages
               alerts/routes.yaml"""
 REASONS = """\
-    severity  tier  windows  for  fires after  clears within
-    warning   -     -        5m   5m           0s
+    severity  tier  windows  for  keeps firing  fires after  clears within
+    warning   -     -        5m   0s            5m           0s
   by reason; an idle system is none of them
     reason       fires after  since
     target_down  5m           no instance of the job answers
