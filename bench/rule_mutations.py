@@ -26,7 +26,7 @@ from bongsu.cli.replay import replays_of, write_replays
 from tests.support.routing import grouping_problems, played_problems
 
 if TYPE_CHECKING:
-    from bongsu.slo.replay import Replay
+    from bongsu.core.replay import Replay
 
 ROOT = Path(__file__).parents[1]
 RULES = ROOT / "deploy/rendered/prometheus"
@@ -104,7 +104,7 @@ def run(argv: list[str]) -> int:
     wanted = [m for m in mutations if args.only in str(m)]
     if not args.all and len(wanted) > COUNT:
         wanted = random.Random(SEED).sample(wanted, COUNT)  # noqa: S311 - a repeatable choice
-    replays = {replay.name: replay for replay in replays_of(load_catalogue(ROOT), RULES)}
+    replays = {replay.name: replay for replay in replays_of(load_catalogue(ROOT), RULES)[0]}
     began = time.monotonic()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         verdicts = list(pool.map(lambda mutation: caught(mutation, replays), wanted))

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 bin=.venv/bin
 out=docs/proof
 mkdir -p "$out"
+missed=()
 commit=$(git rev-parse --short HEAD)
 git diff --quiet HEAD -- bongsu agents slo alerts runbooks chaos bongsu.yaml || commit="$commit with uncommitted changes"
 
@@ -23,7 +24,7 @@ record() {
     echo
     echo "exit code: $status"
   } | sed -u "s|$PWD/||g; s|$PWD|.|g" | tee "$file"
-  grep -q '^exit code: 0$' "$file"
+  grep -q '^exit code: 0$' "$file" || missed+=("$file")
 }
 
 # tests FILE.txt VARIABLES TEST_FILE [PYTEST ARGUMENT...]: record a file of tests with everything it prints
@@ -87,3 +88,8 @@ case "${1:-all}" in
     exit 2
     ;;
 esac
+
+if ((${#missed[@]})); then
+  echo "fell short: ${missed[*]}" >&2
+  exit 1
+fi

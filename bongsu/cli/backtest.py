@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TextIO
 
-    from bongsu.slo.example import Series
+    from bongsu.core.series import Series
     from bongsu.slo.incidents.judge import Episode
     from bongsu.slo.incidents.model import Incidents
     from bongsu.slo.model import Slo, Tier, Windows

@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bongsu.alerts.compile import file_name as alert_file
+from bongsu.alerts.replay import compile_alert_replays
 from bongsu.cli.catalogue import PROMETHEUS, compile_all, load_catalogue, require_sound
 from bongsu.core.artefacts import write_file
 from bongsu.core.errors import UsageError
 from bongsu.slo.compile import file_name
-from bongsu.slo.example import example
-from bongsu.slo.replay import compile_replays
+from bongsu.slo.replay import compile_replays, without_events
 from bongsu.stack.child import run_command
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from bongsu.cli.catalogue import Catalogue
-    from bongsu.slo.replay import Replay
+    from bongsu.core.replay import Replay
 
 NAME = "replay"
-HELP = "replay every burn-rate alert by promtool: fires, stays silent, clears, each exactly at its time"
+HELP = "replay every alert by promtool: fires, stays silent, clears, each exactly at its time"
 EXAMPLES = (
     "bongsu replay",
-    "bongsu replay research-assistant-answers-succeed",
+    "bongsu replay research-assistant-answers-succeed ErrorsHigh",
     "bongsu replay --out /tmp/replays    # keep the promtool tests, each with its rule file",
 )
 _SECONDS = 600.0
@@ -36,33 +37,38 @@ _SECONDS = 600.0
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
-    parser.add_argument("slo", nargs="*", help="ids of SLOs (default: all)")
+    parser.add_argument("subject", nargs="*", help="ids of SLOs and names of threshold alerts (default: all)")
     parser.add_argument("--out", type=Path, help="keep rules and tests in this folder (default: a temporary one)")
     parser.add_argument("--rules", type=Path, help="replay these rule files instead of what would be compiled now")
 
 
 def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    """Write rules and tests, run promtool on each; 1 when one fails or raw series of an SLO cannot be made up."""
+    """Write rules and tests, run promtool on each; 1 when one fails, or when something cannot be replayed."""
     catalogue = require_sound(load_catalogue(args.root), err)
-    known = [slo.id for slo in catalogue.slos.slos]
-    if unknown := sorted(set(args.slo) - set(known)):
-        raise UsageError(f"no SLO {', '.join(unknown)}", next=f"known: {', '.join(known)}")
-    wanted = args.slo or known
-    replays = [replay for replay in replays_of(catalogue, args.rules) if replay.slo in wanted]
+    known = [slo.id for slo in catalogue.slos.slos] + [alert.name for alert in catalogue.alerts.alerts]
+    if unknown := sorted(set(args.subject) - set(known)):
+        raise UsageError(f"no SLO and no alert {', '.join(unknown)}", next=f"known: {', '.join(known)}")
+    wanted = args.subject or known
+    found, without = replays_of(catalogue, args.rules)
+    replays = [replay for replay in found if replay.subject in wanted]
     with tempfile.TemporaryDirectory(prefix="bongsu-replay-") as temporary:
         folder = args.out or Path(temporary)
         write_replays(replays, folder)
         failed = asyncio.run(_play([replay.name for replay in replays], folder.resolve(), out))
-    left = [slo.id for slo in catalogue.slos.slos if slo.id in wanted and example(slo) is None]
-    for slo in left:
-        print(f"{slo}: its queries are no sums of rates, so no raw series can be made up: its events are not", file=err)
-        print("  replayed; its alerts are, from recorded rates", file=err)
+    left = {subject: why for subject, why in without.items() if subject in wanted}
+    for subject, why in left.items():
+        print(f"{subject}: not all of it is replayed: {why}", file=err)
     print(f"{len(replays) - failed} of {len(replays)} replays passed", file=out)
     return 1 if failed or left else 0
 
 
-def replays_of(catalogue: Catalogue, rules: Path | None = None, factor: float = 1.0) -> list[Replay]:
-    """Return the replays of what is compiled now, or of the rule files in a folder."""
+def replays_of(
+    catalogue: Catalogue, rules: Path | None = None, factor: float = 1.0
+) -> tuple[list[Replay], dict[str, str]]:
+    """Return the replays of what is compiled now, or of the rule files in a folder; and what has none, with the reason.
+
+    The second is `{id of an SLO or name of an alert: why}`.
+    """
     compiled = compile_all(catalogue, factor=factor) if rules is None else {}
 
     def text(name: str) -> str:
@@ -71,11 +77,14 @@ def replays_of(catalogue: Catalogue, rules: Path | None = None, factor: float = 
         except OSError as error:
             raise UsageError(f"cannot read {name}: {error.strerror}", where=str(rules), next="compile first") from None
 
-    files = {slo.id: text(file_name(slo)) for slo, _ in catalogue.slos.watched()}
+    slos = {slo.id: text(file_name(slo)) for slo, _ in catalogue.slos.watched()}
+    alerts = {name: text(name) for name in map(alert_file, catalogue.alerts.alerts)}
     try:
-        return compile_replays(catalogue.slos, files, factor)
+        burn = compile_replays(catalogue.slos, slos, factor)
     except ValueError as error:
         raise UsageError(str(error), where=str(rules or PROMETHEUS), next="compile these rules again") from None
+    symptoms, without = compile_alert_replays(catalogue.alerts.alerts, alerts, factor)
+    return burn + symptoms, without_events(catalogue.slos) | without
 
 
 def write_replays(replays: list[Replay], folder: Path) -> None:

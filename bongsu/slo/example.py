@@ -11,10 +11,11 @@ import ast
 import operator
 import re
 from dataclasses import dataclass
-from itertools import combinations, islice, product
+from itertools import combinations
 from typing import TYPE_CHECKING
 
-from bongsu.core.promql import WINDOW, Matcher, Selector, bare, closing, selectors, words
+from bongsu.core.promql import WINDOW, Selector, bare, closing, selectors, words
+from bongsu.core.series import OTHER, Series, candidates, matches
 from bongsu.slo.model import Ratio, queries
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
     from bongsu.slo.model import Slo
 
-_OTHER = "other"
-_PLAIN = re.compile(r"[A-Za-z0-9_.:/ -]+")
-_MOST_COMBINATIONS = 200
 _MOST_SERIES = 6
 _FUNCTIONS = ("rate", "increase")
 _OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -33,18 +31,6 @@ _OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One counter: a metric name and labels."""
-
-    name: str
-    labels: tuple[tuple[str, str], ...]
-
-    def __str__(self) -> str:
-        inner = ",".join(f'{label}="{value}"' for label, value in self.labels)
-        return f"{self.name}{{{inner}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +50,7 @@ def example(slo: Slo) -> Example | None:
     if not isinstance(ratio, Ratio) or not ratio.counter or slo.exclusions:
         return None
     wanted = [one for query in queries(ratio) for one in selectors(bare(query.text))]
-    found = list(_candidates(wanted))
+    found = list(candidates(wanted))
     if not found or len(found) > _MOST_SERIES:
         return None
     subsets = [chosen for size in range(1, len(found) + 1) for chosen in combinations(found, size)]
@@ -97,12 +83,12 @@ def _by(query: str) -> tuple[str, ...]:
 def _decoys(counted: Iterable[Series], wanted: list[Selector]) -> Iterable[Series]:
     """Yield series that differ from a counted one in one label and that no selector wants."""
     near = (
-        Series(series.name, tuple((name, _OTHER if name == label else value) for name, value in series.labels))
+        Series(series.name, tuple((name, OTHER if name == label else value) for name, value in series.labels))
         for series in counted
         for label, _ in series.labels
     )
     for series in dict.fromkeys(near):
-        if not any(_matches(series, selector) for selector in wanted):
+        if not any(matches(series, selector) for selector in wanted):
             yield series
 
 
@@ -115,53 +101,6 @@ def _seen(ratio: Ratio, incremented: tuple[Series, ...]) -> tuple[float, float]:
     return total - good, total
 
 
-def _candidates(wanted: list[Selector]) -> Iterable[Series]:
-    """Yield one series for each set of selectors that some series can match."""
-    seen: set[frozenset[int]] = set()
-    for name in dict.fromkeys(selector.name for selector in wanted if selector.name):
-        for labels in islice(_labels([s for s in wanted if s.name == name]), _MOST_COMBINATIONS):
-            series = Series(name, tuple(sorted(labels.items())))
-            matched = frozenset(i for i, selector in enumerate(wanted) if _matches(series, selector))
-            if matched and matched not in seen:
-                seen.add(matched)
-                yield series
-
-
-def _labels(wanted: list[Selector]) -> Iterable[dict[str, str]]:
-    """Yield the combinations of label values that the matchers of one metric speak of."""
-    options: dict[str, dict[str, None]] = {}
-    for matcher in (m for selector in wanted for m in selector.matchers if m.label != "__name__"):
-        options.setdefault(matcher.label, {}).update(dict.fromkeys(_values(matcher)))
-    names = list(options)
-    for chosen in product(*((*options[name], _OTHER) for name in names)):
-        yield dict(zip(names, chosen, strict=True))
-
-
-def _values(matcher: Matcher) -> list[str]:
-    if matcher.op in ("=", "!="):
-        return [matcher.value] if matcher.value else []
-    # 5.. -> 500, (a|b) -> a, b: enough of a regular expression to find a member; `_matches` judges it.
-    plain = matcher.value.replace(".+", "x").replace(".*", "x").replace(".", "0")
-    parts = [part.strip("()") for part in plain.split("|")]
-    return [part for part in parts if _PLAIN.fullmatch(part)]
-
-
-def _matches(series: Series, selector: Selector) -> bool:
-    if series.name != selector.name:
-        return False
-    labels = dict(series.labels)
-    return all(_holds(labels.get(m.label, ""), m) for m in selector.matchers if m.label != "__name__")
-
-
-def _holds(value: str, matcher: Matcher) -> bool:
-    if matcher.op in ("=", "!="):
-        return (value == matcher.value) == (matcher.op == "=")
-    try:
-        return bool(re.fullmatch(matcher.value, value)) == (matcher.op == "=~")
-    except re.error:
-        raise ValueError(f"cannot read the pattern {matcher.value!r}") from None
-
-
 def _value(query: str, incremented: tuple[Series, ...]) -> float:
     """Return what a query counts; raise ValueError for one that is not arithmetic over sums of rates."""
     parts = words(query)
@@ -170,7 +109,7 @@ def _value(query: str, incremented: tuple[Series, ...]) -> float:
         token = parts[i]
         if token.text == "sum":
             last, selector = _sum(query, parts, i)
-            text += repr(float(sum(_matches(series, selector) for series in incremented)))
+            text += repr(float(sum(matches(series, selector) for series in incremented)))
             i = last + 1
         elif token.kind == "number" or token.text in "()+-*/":
             text, i = text + token.text, i + 1

@@ -12,7 +12,7 @@ that a wrong factor, window, selector, severity or comparison turns a test red. 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ from bongsu.core import conventions as names
 from bongsu.core.artefacts import header
 from bongsu.core.durations import format_duration
 from bongsu.core.emit import dump
+from bongsu.core.replay import Replay
+from bongsu.core.vectors import UnsteadyError
 from bongsu.slo.absence import NAME as ABSENT
 from bongsu.slo.absence import counts_series, job_of
 from bongsu.slo.example import example, shared
@@ -27,6 +29,7 @@ from bongsu.slo.model import threshold
 from bongsu.slo.oracle import Definition, Phase
 from bongsu.slo.replay_absence import hold_test, story_test
 from bongsu.slo.replay_events import events_test
+from bongsu.slo.replay_levels import levels_test
 from bongsu.slo.replay_records import BAD, TOTAL, ids, other, selector, shares_test
 from bongsu.slo.rule_texts import rule_texts
 from bongsu.slo.stories import detection, reset, timeline
@@ -48,20 +51,6 @@ _EVENTS = 1_000_000
 _GAP = 4
 _STEPS, _LOOKBACK = 20, 240.0
 """Into how many steps the time is cut for which an alert must hold, each shorter than PromQL looks back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """One promtool test and the rule file it names; `name` is that of both, without their ends."""
-
-    name: str
-    slo: str
-    rules: str
-    test: str
-
-    def files(self) -> dict[str, str]:
-        """Return both as `{file name: text}`."""
-        return {f"{self.name}.rules.yml": self.rules, f"{self.name}.test.yml": self.test}
 
 
 def compile_replays(slos: Slos, rules: Mapping[str, str], factor: float = 1.0) -> list[Replay]:
@@ -105,10 +94,12 @@ def _replays(slo: Slo, windows: Windows, rules: RuleTexts, factor: float) -> Ite
         yield from _absence(slo, windows, rules.file(rule))
     shares = rules.file(*rules.recordings(base, of=False))
     yield _replay(slo, "shares", shares, shares_test(slo, windows, factor))
-    found = example(slo)
+    found, events = example(slo), rules.file(*rules.recordings(base, of=True))
     if found is None:
+        with suppress(UnsteadyError):  # without_events() says so
+            yield _replay(slo, "events", events, levels_test(slo, windows, factor))
         return
-    yield _replay(slo, "events", rules.file(*rules.recordings(base, of=True)), events_test(slo, windows, found, factor))
+    yield _replay(slo, "events", events, events_test(slo, windows, found, factor))
     fastest = min(windows.tiers, key=lambda tier: tier.long_seconds)
     if fastest.long_seconds <= _SHORT:
         yield _replay(slo, "whole", rules.file(*rules.rules), _whole_test(slo, fastest, found, factor))
@@ -289,3 +280,15 @@ def _counters(phases: tuple[Phase, ...], found: Example) -> Iterable[dict[str, s
             parts.append(f"{value + step}+{step}x{phase.evaluations - 1}")
             value += step * phase.evaluations
         yield {"series": str(counter), "values": " ".join(parts)}
+
+
+def without_events(slos: Slos) -> dict[str, str]:
+    """Return the ids of the SLOs whose events cannot be replayed from raw series, each with the reason."""
+    without = {}
+    for slo, windows in slos.watched():
+        try:
+            if example(slo) is None:
+                levels_test(slo, windows, 1.0)
+        except UnsteadyError as error:
+            without[slo.id] = f"{error}; its alerts are, from recorded rates"
+    return without

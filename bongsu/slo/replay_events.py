@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
 from bongsu.core.durations import format_duration, parse_duration
-from bongsu.slo.example import Series, shared
+from bongsu.core.series import Series
+from bongsu.slo.example import shared
 from bongsu.slo.replay_records import BAD, TOTAL, asked, events_of
 
 if TYPE_CHECKING:

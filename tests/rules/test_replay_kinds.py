@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bongsu.core.replay import Replay
 from bongsu.slo.compile import compile_slos, file_name
 from bongsu.slo.load import load
 from bongsu.slo.model import Slos
-from bongsu.slo.replay import Replay, compile_replays
+from bongsu.slo.replay import compile_replays
 from bongsu.slo.rules import Links
 from tests.rules.test_indicators import CASES, slo, threshold
 
@@ -41,6 +42,19 @@ KINDS = {name: (case.spec, case.others) for name, case in CASES.items()} | {
         ),
         "",
     ),
+    "time that does not count during maintenance": (
+        slo(
+            threshold('max(shop_age{job="shop"})'),
+            "op: lt, value: 60, target: 0.99",
+            annotations=", bongsu/exclude: 'max(shop_maintenance) == 1'",
+        ),
+        "",
+    ),
+    "events that do not count during maintenance": (
+        PLAIN.replace("bongsu/alert: ShopBurns", "bongsu/alert: ShopBurns, bongsu/exclude: shop_maintenance > 0"),
+        "",
+    ),
+    "a rate that is no sum": (PLAIN.replace("sum(rate(", "max(rate("), ""),
     "sums by a label that all have in common": (PLAIN.replace("sum(rate(", "sum by (job) (rate("), ""),
     "a tier that holds for less than its windows": (OWN.spec, OWN.others.replace("alertAfter: 10m", "alertAfter: 3m")),
 }
@@ -95,4 +109,34 @@ def test_an_alert_that_holds_for_another_time_turns_its_replay_red(wrong: str, t
     held = next(one for one in replays(understood("a tier of one's own, by reference")) if one.name.endswith("-hold"))
     assert "        for: 10m\n" in held.rules
     done = play([replace(held, rules=held.rules.replace("        for: 10m\n", wrong))], tmp_path)
+    assert done.returncode == 1, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        ("a raw share of failures that somebody stored", "clamp(", "abs("),
+        ("a raw share of successes over a window", "1 - clamp", "clamp"),
+        ("gauges that count what is there", "sum(shop_carts_stuck)", "sum(shop_carts)"),
+        ("a value that must stay below a limit", ">= bool 60", "> bool 60.1"),
+        ("a value that must stay below a limit", ">= bool 60", ">= bool 59.9"),
+        ("a value that must stay below a limit", "[5m:15s]", "[10m:15s]"),
+        ("a value that must stay below a limit", "[5m:15s]", "[5m:30s]"),
+        ("two targets of which one is down: a boolean gauge", '{job="shop"}', ""),
+        ("slices of time that are good or bad", "> bool 0.1", "> bool 0.11"),
+        ("slices of time that are good or bad", "count_over_time", "sum_over_time"),
+        ("slices that count by their good share", "/ 1\n", "/ 2\n"),
+        ("money: fifteen times the allowed rate, and half of it", "0 * ", "1 * "),
+        ("time that does not count during maintenance", "== bool 0", "== bool 1"),
+        ("events that do not count during maintenance", "== bool 0", ">= bool 0"),
+        ("a rate that is no sum", "max(", "min("),
+    ],
+)
+def test_a_base_recording_that_counts_otherwise_turns_its_replay_red(
+    kind: str, right: str, wrong: str, tmp_path: Path
+) -> None:
+    events = next(one for one in replays(understood(kind)) if one.name.endswith("-events"))
+    changed = replace(events, rules=events.rules.replace(right, wrong))
+    assert changed != events, events.rules
+    done = play([changed], tmp_path)
     assert done.returncode == 1, done.stdout

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from bongsu.core.replay import Replay
 from bongsu.slo.compile import compile_slos, file_name
-from bongsu.slo.replay import Replay, compile_replays
+from bongsu.slo.replay import compile_replays
 from tests.unit.slo.test_compile import LINKS, SLO, SLOS
 
 
