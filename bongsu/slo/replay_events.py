@@ -17,7 +17,7 @@ from bongsu.slo.example import shared
 from bongsu.slo.replay_records import BAD, TOTAL, asked, events_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bongsu.slo.example import Example
     from bongsu.slo.model import Slo, Windows
@@ -92,7 +92,8 @@ def events_test(slo: Slo, windows: Windows, found: Example, factor: float) -> di
     """Return the test of the base recordings: what counts, what does not, and series that are born late."""
     sample = parse_duration(windows.base) / _SAMPLES / factor
     end = (_SAMPLES + 1 / _ASIDE) * sample
-    record, late, good = names.events_record(windows.base), _late(found), _late_good(found)
+    record, twins = names.events_record(windows.base), _twins(found)
+    late, good = twins or _late(found), twins or _late_good(found)
     by = shared(found.by, [_at(series) for series in (*found.good, *found.bad)]) or {}
     questions = []
     for number, window in enumerate(_STORY, start=1):
@@ -126,20 +127,37 @@ def _late_good(found: Example) -> tuple[Series, ...]:
     return _movable(tuple(series for series in found.good if series not in found.bad))
 
 
+def _twins(found: Example) -> tuple[Series, ...]:
+    """Return the series of another target on which failures come, where they share all of theirs with good events.
+
+    So it is with latency: a slow answer is counted, and in no bucket. A new target has every series from its birth on.
+    """
+    return _movable(found.good) if set(found.bad) < set(found.good) else ()
+
+
+def _newborn(found: Example) -> Iterator[tuple[Series, bool, bool]]:
+    """Yield the series that can be born late, each with whether failures and whether good events count in it."""
+    twins = _twins(found)
+    yield from ((series, series in found.bad, True) for series in twins)
+    yield from ((series, True, False) for series in _late(found))
+    yield from ((series, False, True) for series in _late_good(found) if not twins)
+
+
 def _movable(only: tuple[Series, ...]) -> tuple[Series, ...]:
     return () if any(label == "instance" for series in only for label, _ in series.labels) else only
 
 
 def _raw(found: Example) -> dict[Series, list[float | None]]:
     """Return the samples of every series, the first at time 0."""
-    late, late_good, first = _late(found), _late_good(found), _SAMPLES * (_DOWN - 1) + 1
+    late, twins, first = _late(found), _twins(found), _SAMPLES * (_DOWN - 1) + 1
+    late_good = () if twins else _late_good(found)
     raw: dict[Series, list[float | None]] = {}
     for series in dict.fromkeys((*found.good, *found.bad)):
         good, bad = series in found.good, series in found.bad
         # News comes at once on series of its own; what good and bad events share grows by it evenly.
         steps = [
             window.growth(sample)[0] * good
-            + window.growth(sample)[1] * bad
+            + window.growth(sample)[1] * (bad and not twins)
             + _spread(window, late, late_good) * (good and bad)
             for window in _STORY
             for sample in range(_SAMPLES)
@@ -149,14 +167,16 @@ def _raw(found: Example) -> dict[Series, list[float | None]]:
     for decoy in found.decoys:
         counted: list[float | None] = [float(_DECOY * i) for i in range(length)]
         raw[_at(decoy)] = counted[: _SAMPLES + 1] + [None] * _SAMPLES + counted[2 * _SAMPLES + 1 :]
+    for series, bad, good in _newborn(found):
+        grown = [_OLD + bad * _SOME * min(max(0, i - first), _SAMPLES - 1) for i in range(length)]
+        raw[_at(series, "2")] = _away(grown)
+        raw[_at(series, "3")] = _from(_birth(_ADDED), [_NEWS * (bad + good)] * length)
+        raw[_at(series, "4")] = _from(_SAMPLES * _DOWN, [_OLD] * length)
     for series in late:
         raw[_at(series)] = _from(_birth(_YOUNG), [(value or 0) + _NEWS for value in raw[_at(series)]])
-        raw[_at(series, "2")] = _away([_OLD + _SOME * min(max(0, i - first), _SAMPLES - 1) for i in range(length)])
-        raw[_at(series, "4")] = _from(_SAMPLES * _DOWN, [_OLD] * length)
-    for series in late_good:
-        raw[_at(series, "2")] = _away([_OLD] * length)
-    for series in (*late, *late_good):
-        raw[_at(series, "3")] = _from(_birth(_ADDED), [_NEWS] * length)
+    failures = list(accumulate((w.growth(i)[1] for w in _STORY for i in range(_SAMPLES)), initial=float(_NEWS)))
+    for series in twins:
+        raw[_at(series, "5")] = _from(_birth(_YOUNG), [count * (series in found.bad) for count in failures])
     for decoy in _movable(found.decoys):
         raw[_at(decoy, "3")] = _from(_birth(_ADDED), [_DECOY] * length)
     return raw | _targets(found, length)
@@ -174,6 +194,7 @@ def _targets(found: Example, length: int) -> dict[Series, list[float | None]]:
         job = dict(_at(series).labels)["job"]
         born = _birth(_DOWN)
         up[_up(job, dict(_at(series).labels)["instance"])] = [1] * length
+        up[_up(job, "5")] = [1] * length
         for target in ("2", "4"):
             up[_up(job, target)] = [*([0.0] * born), *([1.0] * (length - born))]
         up[_up(job, "3")] = _from(_birth(_ADDED) - _SAMPLES + 1, [1] * length)
