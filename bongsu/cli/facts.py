@@ -103,6 +103,8 @@ def _slo(slo: Slo, tiers: tuple[Tier, ...]) -> Iterator[tuple[str, str]]:
         when = f"a total outage fires it after {_time(outage)}, it clears within {_time(reset)}"
         size = f"{decimal_text(tier.factor)} x budget over {windows}, {tier.events} bad events"
         yield f"tier {tier.name}", f"{tier.severity}, {size}; {when}"
+    if slo.labels:
+        yield "labels", _value(slo.labels)
     if told := absence.reasons(slo):
         job = absence.job_of(slo)
         yield "absence", f"{absence.SEVERITY} for {', '.join(told)}{f' of job {job}' if job else ''}"

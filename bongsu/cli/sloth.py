@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bongsu.cli.catalogue import check_all, load_catalogue
+from bongsu.cli.catalogue import judge, load_catalogue, today
 from bongsu.core.artefacts import HEADER, write_file
 from bongsu.core.diagnostics import has_errors, render
 from bongsu.core.errors import StateError, UsageError
+from bongsu.core.snooze import Verdict
 from bongsu.slo.load import API
 from bongsu.slo.sloth.compat import Catalogue, Flags, dead, expressible, of_slo, period_of
 from bongsu.slo.sloth.files import compile_files, documents_of, without_windows
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from bongsu.checks.model import Catalogue as World
     from bongsu.core.diagnostics import Problem
 
-_FORMS = ("yaml/", "spec/")
+_FORMS = ("yaml/", "spec/", "snooze/")
 _CODES = ("expr/syntax", "slo/duplicate", "slo/objective")
 _MARK = "# " + HEADER.partition("{")[0]
 
@@ -49,9 +50,12 @@ def run(args: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     flags = _flags(args)
     world = load_catalogue(args.root)
     documents, catalogues = _documents(world)
-    problems = [*_problems(world), *without_windows(documents, catalogues, flags)]
+    verdict = _verdict(world)
+    problems = [*verdict.problems, *without_windows(documents, catalogues, flags)]
     if problems:
         print(render(problems, world.sources), file=err)
+    if summary := verdict.summary():
+        print(summary, file=err)
     if has_errors(problems):
         print(f"nothing was compiled: {len(problems)} problem(s)", file=err)
         return 1
@@ -74,13 +78,19 @@ def _documents(world: World) -> tuple[list[Document], dict[float, Catalogue]]:
     return [*found, *ours], catalogues
 
 
-def _problems(world: World) -> list[Problem]:
-    """Return what is wrong with the SLOs themselves: Sloth knows no runbooks, routes or proofs."""
-    return [
-        problem
-        for problem in check_all(world)
-        if _within(world, problem.span.file) and (problem.code.startswith(_FORMS) or problem.code in _CODES)
-    ]
+def _verdict(world: World) -> Verdict:
+    """Return what is wrong with the SLOs themselves, and what of it is put off; comments are judged as everywhere."""
+    whole = judge(world, today())
+    return Verdict(
+        tuple(problem for problem in whole.problems if _asked(world, problem)),
+        tuple((problem, snooze) for problem, snooze in whole.snoozed if _asked(world, problem)),
+    )
+
+
+def _asked(world: World, problem: Problem) -> bool:
+    """Tell whether a problem is one of the SLOs: Sloth knows no runbooks, routes or proofs."""
+    ours = problem.code.startswith(_FORMS) or problem.code in _CODES
+    return ours and _within(world, problem.span.file)
 
 
 def _within(world: World, file: str) -> bool:

@@ -16,6 +16,7 @@ from bongsu.slo.model import Named
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bongsu.core.diagnostics import Span
     from bongsu.core.promql import Expression
     from bongsu.slo.model import Exclusion, Policy, Ratio, Raw, Tier
 
@@ -62,16 +63,20 @@ def named(meta: Reader) -> str:
     return name
 
 
-def labelled(meta: Reader) -> None:
-    """Read OpenSLO's labels, each one text or a list of texts; they are for people."""
+def labelled(meta: Reader) -> dict[str, tuple[Span, list[str]]]:
+    """Return OpenSLO's labels by name: where each stands and its texts; on all but an SLO they are for people."""
     labels = meta.mapping("labels", required=False)
+    found: dict[str, tuple[Span, list[str]]] = {}
     for key, node in labels.items():
+        span = labels.node.keys.get(key, node.span)
+        values = [one.value for one in (node.value if isinstance(node.value, list) else [node])]
         if not _LABEL.match(key):
-            span = labels.node.keys.get(key, node.span)
             labels.fail("spec/value", span, f"{key!r} is not a label", "use letters, digits, - _ and . (at most 63)")
-        values = node.value if isinstance(node.value, list) else [node]
-        if not all(isinstance(value.value, str) for value in values):
+        elif all(isinstance(value, str) for value in values):
+            found[key] = span, values
+        else:
             labels.fail("spec/type", node.span, f"{labels.path}.{key} must be text or a list of texts", "quote it")
+    return found
 
 
 def header(reader: Reader, *, required: bool = True) -> tuple[str, Named]:

@@ -24,6 +24,7 @@ from bongsu.slo.absence import is_job
 from bongsu.slo.documents import Library, declare, described, either, header, labelled, named
 from bongsu.slo.exclude import read_maintenance
 from bongsu.slo.indicators import counts_events
+from bongsu.slo.labels import rule_labels
 from bongsu.slo.load_alerting import read_condition, read_policy, read_target
 from bongsu.slo.load_indicator import METHODS, Measure, read_measure, read_objective, read_source
 from bongsu.slo.load_shed import KEYS as SHED_KEYS
@@ -167,7 +168,8 @@ def _slo(reader: Reader, library: Library) -> Slo:
     events = _floor(notes)
     job = _job(notes)
     _foreign(notes)
-    labelled(meta)
+    labels, not_taken = rule_labels(labelled(meta))
+    meta.problems += not_taken
     meta.done()
 
     spec = reader.mapping("spec")
@@ -202,6 +204,7 @@ def _slo(reader: Reader, library: Library) -> Slo:
         calendar=calendar,
         policies=policies,
         exclusions=exclusions,
+        labels=labels,
         job=job,
         shed=shed,
     )

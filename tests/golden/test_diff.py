@@ -41,6 +41,7 @@ def diff(tmp_path: Path, file: str, old: str, new: str, *options: str) -> tuple[
         ),
         (ERRORS, "[1h]", "[2h]", "  expression: sum(increase(bongsu_errors_total[2h]))"),
         (SLO, "target: 0.99", "target: 0.9", "  promise: 90% over 30d, was 99% over 30d\n"),
+        (SLO, "  annotations:", "  labels: {team: a}\n  annotations:", "  labels: team=a (new)\n"),
         (ROUTES, "group_wait: 0s", "group_wait: 10s", "group_wait 10s"),
         (ROUTES, "channels: [note]", "channels: [record]", "channels record"),
         ("runbooks/RunsBurn.ko.md", "# RunsBurn", "# RunsBurn \n", "  runbooks/RunsBurn.ko.md: the text changed\n"),

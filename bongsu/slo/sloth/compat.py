@@ -119,7 +119,7 @@ def of_slo(slo: Slo) -> SlothSlo:
     """
     levels = {
         severity: Alert(
-            {**slo.labels, **slo.alert_labels.get(severity, {}), **_routing(slo, severity)},
+            {**slo.alert_labels.get(severity, {}), **_routing(slo, severity)},
             {**slo.annotations, **slo.alert_annotations.get(severity, {})},
         )
         for severity in (CRITICAL, WARNING)
@@ -130,7 +130,7 @@ def of_slo(slo: Slo) -> SlothSlo:
         slo.name,
         slo.title,
         slo.objective * _HUNDRED,
-        {},
+        slo.labels,
         _sli_of(slo.indicator) or Sli(),
         slo.alert,
         levels.get(CRITICAL),

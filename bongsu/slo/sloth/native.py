@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.core.conventions import SEVERITIES
 from bongsu.core.promql import Expression
+from bongsu.slo.labels import harmless
 from bongsu.slo.model import Indicator, Ratio, Raw, Service, Slo
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ def to_slo(slo: SlothSlo, spec: str) -> Slo:
         alert_span=slo.alert_span,
         events=0 if slo.sli.ratio is not None else None,
         spec=spec,
-        labels=slo.labels,
+        labels=harmless(slo.labels),
         runbook_url=_runbook(levels),
         silent=tuple(severity for severity in (CRITICAL, WARNING) if severity not in levels),
-        alert_labels={severity: alert.labels for severity, alert in levels.items()},
+        alert_labels={severity: harmless(alert.labels) for severity, alert in levels.items()},
         alert_annotations={severity: alert.annotations for severity, alert in levels.items()},
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from bongsu.cli import sloth
 from tests.golden.scenario import bongsu, build
 from tests.support.rule_equality import differences, groups_of
 
@@ -167,3 +169,41 @@ def test_all_problems_of_all_files_are_said_at_once(tmp_path: Path) -> None:
     code, _, err = compat(root)
     assert (code, codes(err)) == (1, ["spec/unknown-key", "slo/objective"])
     assert "did you mean `page_alert`?" in err
+
+
+SNOOZE = "  # bongsu snooze 2026-12-31 spec/no-effect: the two teams part this year\n"
+LABELS = "  labels: {tags: [a, b]}\n"
+
+
+@pytest.fixture(name="labelled")
+def _labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a world with a label that is not taken, which is put off until the end of 2026; today is a day before."""
+    root = build(tmp_path)
+    path = root / "slo/shop.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("  annotations:", f"{SNOOZE}{LABELS}  annotations:", 1), encoding="utf-8")
+    monkeypatch.setattr(sloth, "today", lambda: date(2026, 12, 30))
+    return root
+
+
+def test_what_is_put_off_is_counted_and_not_listed(labelled: Path) -> None:
+    code, _, err = compat(labelled)
+    assert (code, err) == (0, "1 snoozed, the first until 2026-12-31\n")
+
+
+def test_the_day_after_its_end_a_snooze_stops_it(labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sloth, "today", lambda: date(2027, 1, 1))
+    code, _, err = compat(labelled)
+    assert (code, codes(err)) == (1, ["snooze/expired"])
+    assert "warning [spec/no-effect] the label tags is not taken" in err
+    assert not (labelled / "sloth").exists()
+
+
+def test_a_snooze_of_nothing_is_named_and_one_of_what_is_not_asked_is_not_counted(labelled: Path) -> None:
+    path = labelled / "slo/shop.yaml"
+    text = path.read_text(encoding="utf-8").replace(LABELS, "")
+    path.write_text(text, encoding="utf-8")
+    code, _, err = compat(labelled)
+    assert code == 0
+    assert "warning [snooze/useless] there is no spec/no-effect to snooze here" in err
+    assert "snoozed, the first" not in err

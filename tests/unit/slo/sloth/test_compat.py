@@ -69,6 +69,14 @@ def test_one_of_our_slos_gets_sloths_rules_and_the_labels_that_our_routes_look_a
     ]
 
 
+def test_labels_of_ours_stand_where_sloth_puts_an_slos_labels() -> None:
+    slis, metadata, alerts = compile_slo(
+        of_slo(replace(OURS, labels={"team": "a"})), OURS.spec, BUILT_IN[30 * DAY], Flags()
+    )
+    assert {rule.labels.get("team") for rule in (*slis.rules, *metadata.rules)} == {"a"}
+    assert all("team" not in alert.labels for alert in alerts.alerts())  # it comes with the series
+
+
 def test_a_good_query_of_ours_becomes_the_ratio_that_sloth_makes_of_openslo() -> None:
     assert isinstance(OURS.indicator, Ratio)
     good = replace(OURS, indicator=Ratio(OURS.indicator.total, good=OURS.indicator.bad))
