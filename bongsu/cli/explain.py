@@ -15,6 +15,7 @@ from bongsu.core.errors import UsageError
 from bongsu.dashboards.resolve import resolve
 from bongsu.slo import absence
 from bongsu.slo.compile import file_name as slo_file
+from bongsu.slo.indicators import reads_native_histograms
 from bongsu.slo.model import threshold
 from bongsu.slo.timing import detect_seconds, reset_seconds
 
@@ -30,6 +31,8 @@ HELP = "print where an alert is declared, compiled, routed, answered, proved and
 EXAMPLES = ("bongsu explain AnswersBudgetBurn", "bongsu explain ErrorsHigh --rate 0.2")
 
 SHARES = (1.0, 0.5, 0.1)
+NATIVE = "Prometheus 2.40 or later with --enable-feature=native-histograms"
+KEEPING = "Prometheus 2.42 or later (keep_firing_for)"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +67,7 @@ def explain(catalogue: Catalogue, alert: str, rate: float) -> list[str]:
     chain = [
         ("spec", _spec(catalogue, alert)),
         ("rules", _rules(catalogue, alert)),
+        ("needs", _needs(catalogue, alert)),
         ("routes", _routes(catalogue, alert, severities)),
         ("runbook", _runbook(catalogue, alert)),
         ("experiment", _experiments(catalogue, alert)),
@@ -108,6 +112,15 @@ def _rules(catalogue: Catalogue, alert: str) -> list[str]:
         if recordings:
             rows.append(f"{recordings} recording rules before it in the same group")
     return rows
+
+
+def _needs(catalogue: Catalogue, alert: str) -> list[str]:
+    """Return what the rules ask of a Prometheus that not every one has."""
+    slos = [slo for slo in catalogue.slos.slos if slo.alert == alert]
+    own = [one for one in catalogue.alerts.alerts if one.name == alert]
+    queries = [one.text for slo in slos for one in slo.expressions()] + [one.expr.text for one in own]
+    rows = [NATIVE] if any(map(reads_native_histograms, queries)) else []
+    return [*rows, *([KEEPING] if any(one.keep for one in own) else [])]
 
 
 def _routes(catalogue: Catalogue, alert: str, severities: Iterable[str]) -> list[str]:

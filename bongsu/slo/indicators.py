@@ -8,6 +8,7 @@ over what may go. Only counters have births.
 
 from __future__ import annotations
 
+import re
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ SAMPLES = 20
 """How often a value without a window of its own is looked at in one window: every 15 s in 5 m."""
 _NOT = {"lt": ">=", "lte": ">", "gt": "<=", "gte": "<"}
 _PRECISE = Context(prec=12)
+_HISTOGRAM = re.compile(r"\bhistogram_[a-z]+\s*\(")
 
 
 def counts_time(indicator: Indicator) -> bool:
@@ -33,6 +35,11 @@ def counts_time(indicator: Indicator) -> bool:
 def counts_events(indicator: Indicator) -> bool:
     """Tell whether the indicator counts events of the system, so that a tier can wait for a number of them."""
     return isinstance(indicator, Ratio) and indicator.counter
+
+
+def reads_native_histograms(query: str) -> bool:
+    """Tell whether a query calls a function of native histograms; a quantile is also one of classic buckets."""
+    return any(not call.startswith("histogram_quantile") for call in _HISTOGRAM.findall(query))
 
 
 def base_rates(slo: Slo, base: str, factor: float = 1.0) -> tuple[str, str]:
@@ -86,7 +93,7 @@ def _ratio(ratio: Ratio, window: str) -> tuple[str, str]:
 
 def _counter(query: str) -> str:
     """Return the rate of a counter with its births; native histograms have none, and no fraction when idle (NaN)."""
-    return f"({query}) >= 0" if "histogram_" in query else with_births(query)
+    return f"({query}) >= 0" if _HISTOGRAM.search(query) else with_births(query)
 
 
 def _gauge(query: str, window: str) -> str:

@@ -85,6 +85,21 @@ def test_the_alert_of_absence_is_explained_by_reason_and_by_slo() -> None:
     assert text.endswith(REASONS)
 
 
+NATIVE = """histogram_fraction(0, 10, sum(rate(bongsu_events_total{outcome=~"good|bad"}[{{.window}}])))"""
+
+
+def test_what_not_every_prometheus_has_is_said(tmp_path: Path) -> None:
+    world = build(tmp_path)
+    slo, alert = world / "slo/shop.yaml", world / "alerts/errors.yaml"
+    assert "  needs" not in bongsu(world, "explain", "RunsBurn")[1]
+    text = slo.read_text(encoding="utf-8").replace('sum(rate(bongsu_events_total{outcome="bad"}[{{.window}}]))', NATIVE)
+    slo.write_text(text, encoding="utf-8")
+    alert.write_text(alert.read_text(encoding="utf-8") + "keep_firing_for: 5m\n", encoding="utf-8")
+    native = "\n  needs       Prometheus 2.40 or later with --enable-feature=native-histograms\n"
+    assert native in bongsu(world, "explain", "RunsBurn")[1]
+    assert "\n  needs       Prometheus 2.42 or later (keep_firing_for)\n" in bongsu(world, "explain", "ErrorsMany")[1]
+
+
 def test_an_unknown_alert_is_a_usage_error_that_names_the_nearest() -> None:
     code, out, err = bongsu(ROOT, "explain", "ErorsHigh")
     assert (code, out) == (2, "")
