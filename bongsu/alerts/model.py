@@ -187,10 +187,18 @@ class Routes:
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Receiver -> field of `Endpoints` -> what it is for this receiver."""
 
-    def of(self, severity: str, service: str = "") -> Route | None:
-        """Return the route that always hears alerts of a severity (and service); else the first that may."""
+    def visited(self, severity: str, service: str) -> tuple[Route, ...]:
+        """Return the routes such alerts visit, in order: up to and including the first that always hears them."""
         found = [route for route in self.routes if route.takes(severity, service)]
-        return next((route for route in found if not route.timed), found[0] if found else None)
+        end = next((place for place, route in enumerate(found, 1) if not route.timed), len(found))
+        return tuple(found[:end])
+
+    def of(self, severity: str, service: str) -> Route | None:
+        """Return the route that always hears such alerts; else the first that may."""
+        found = self.visited(severity, service)
+        if not found:
+            return None
+        return found[0] if found[-1].timed else found[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from bongsu.core.diagnostics import Problem, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bongsu.alerts.model import Escalation, Route
     from bongsu.checks.model import Catalogue
 
 CODE = "slo/target"
@@ -16,20 +17,25 @@ SEVERITY = Severity.ERROR
 
 
 def find(catalogue: Catalogue) -> Iterator[Problem]:
-    """Yield each target of a policy that is neither the receiver nor a channel of the route its severity takes."""
+    """Yield each target of a policy that is neither a receiver nor a channel of the routes its alert visits."""
     routes = catalogue.alerts.routes
-    policies = ((slo, policy) for slo in catalogue.slos.slos for policy in slo.policies if policy.tier)
+    policies = ((slo, policy) for slo in catalogue.slos.slos for policy in slo.policies)
     for slo, policy in policies:
-        route = routes.of(policy.tier.severity) if routes and policy.tier else None
-        if routes is None or route is None or policy.tier is None:
+        visited = routes.visited(policy.tier.severity, slo.service) if routes and policy.tier else ()
+        if routes is None or not visited or policy.tier is None:
             continue  # alert/route speaks
+        told = [one for route in visited for one in (route, route.escalate) if one]
         for target in policy.targets:
-            if target.name and target.name not in (route.receiver, *route.channels):
+            if target.name and not any(target.name in (one.receiver, *one.channels) for one in told):
                 yield Problem(
                     CODE,
                     SEVERITY,
                     target.span,
                     f"{slo.name}: {target.name} is not told of {policy.tier.severity} alerts",
-                    f"they go to {route.receiver} ({', '.join(route.channels)})",
+                    f"they go to {' and '.join(map(_named, told))}",
                     f"name one of these, or change the route in {routes.file}",
                 )
+
+
+def _named(one: Route | Escalation) -> str:
+    return f"{one.receiver} ({', '.join(one.channels)})"

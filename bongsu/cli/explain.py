@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bongsu.alerts.compile import file_name as alert_file
 from bongsu.alerts.timing import AlertTiming, timings
 from bongsu.cli.catalogue import PROMETHEUS, RENDERED, Catalogue, compile_all, load_catalogue, require_sound
-from bongsu.core.conventions import LABEL_TIER, dashboard_uid, panel_id
+from bongsu.core.conventions import LABEL_SERVICE, LABEL_TIER, dashboard_uid, panel_id
 from bongsu.core.durations import format_duration, parse_duration
 from bongsu.core.errors import UsageError
 from bongsu.dashboards.resolve import resolve
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import TextIO
 
+    from bongsu.alerts.model import Route
     from bongsu.slo.model import Slo, Tier
 
 NAME = "explain"
@@ -63,12 +64,12 @@ def explain(catalogue: Catalogue, alert: str, rate: float) -> list[str]:
         for timing in timings(catalogue.slos, catalogue.alerts.alerts, factor=1.0, events_per_second=rate)
         if timing.alert == alert
     ]
-    severities = list(dict.fromkeys(timing.severity for timing in found))
+    told = list(dict.fromkeys((timing.severity, timing.labels[LABEL_SERVICE]) for timing in found))
     chain = [
         ("spec", _spec(catalogue, alert)),
         ("rules", _rules(catalogue, alert)),
         ("needs", _needs(catalogue, alert)),
-        ("routes", _routes(catalogue, alert, severities)),
+        ("routes", _routes(catalogue, alert, told)),
         ("runbook", _runbook(catalogue, alert)),
         ("experiment", _experiments(catalogue, alert)),
         ("panel", _panel(catalogue, alert)),
@@ -123,23 +124,39 @@ def _needs(catalogue: Catalogue, alert: str) -> list[str]:
     return [*rows, *([KEEPING] if any(one.keep for one in own) else [])]
 
 
-def _routes(catalogue: Catalogue, alert: str, severities: Iterable[str]) -> list[str]:
+def _routes(catalogue: Catalogue, alert: str, told: Iterable[tuple[str, str]]) -> list[str]:
+    """Return who hears the alert, by severity and service, and what silences it."""
     routes = catalogue.alerts.routes
-    rows = []
-    for severity in severities:
-        route = routes.of(severity) if routes else None
-        if routes and route:
-            wait, interval = format_duration(route.group_wait), format_duration(route.group_interval)
-            rows.append(
-                f"{severity} -> {route.receiver} ({', '.join(route.channels)}), "
-                f"grouped by {', '.join(route.group_by)}, first after {wait}, news every {interval}"
-            )
-            silenced = [rule.target for rule in routes.inhibitions if rule.source == severity]
-            rows += [f"{severity} silences {target}" for target in silenced]
     if not routes:
-        return rows
-    outer = [f"silenced while {', '.join(one.on)} pages" for one in routes.dependencies if alert in one.alerts]
-    return [*rows, *outer, routes.file]
+        return []
+    rows = []
+    for severity, service in told:
+        for route in routes.visited(severity, service):
+            rows += _heard(route)
+        rows += [f"{severity} silences {rule.target}" for rule in routes.inhibitions if rule.source == severity]
+    services = {service for _, service in told}
+    rows += [
+        f"silenced while {', '.join(one.on)} pages"
+        for one in routes.dependencies
+        if alert in one.alerts or (one.service in services and alert not in one.on)
+    ]
+    return [*dict.fromkeys(rows), routes.file]
+
+
+def _heard(route: Route) -> list[str]:
+    wait, interval = format_duration(route.group_wait), format_duration(route.group_interval)
+    whose = f"{route.severity} of {', '.join(route.services)}" if route.services else route.severity
+    times = [f"only in {', '.join(route.active)}"] if route.active else []
+    times += [f"never in {', '.join(route.mute)}"] if route.mute else []
+    first = (
+        f"{whose} -> {route.receiver} ({', '.join(route.channels)}), "
+        f"grouped by {', '.join(route.group_by)}, first after {wait}, news every {interval}"
+    )
+    rows = [", ".join((first, *times))]
+    if later := route.escalate:
+        after = format_duration(later.after)
+        rows.append(f"{whose} -> {later.receiver} ({', '.join(later.channels)}) too, when it lasts {after}")
+    return rows
 
 
 def _runbook(catalogue: Catalogue, alert: str) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from bongsu.cli.catalogue import load_catalogue
 from bongsu.cli.explain import explain
-from tests.golden.scenario import bongsu, build, read
+from tests.golden.scenario import WORLD, bongsu, build, read
 
 ROOT = Path(__file__).parents[3]
 BURN = """\
@@ -16,7 +16,9 @@ AnswersBudgetBurn
   rules       deploy/rendered/prometheus/slo-research-assistant-answers-succeed.rules.yml:{rule}
               12 recording rules before it in the same group
   routes      critical -> page (pagerduty, record), grouped by service, first after 0s, news every 30s
+              critical -> lead (email) too, when it lasts 30m
               critical silences warning
+              warning -> morning (slack), grouped by service, first after 30s, news every 5m, only in weekday-mornings
               warning -> ticket (email, slack, record), grouped by alertname, service, first after 30s, news every 2m
               alerts/routes.yaml
   runbook     runbooks/AnswersBudgetBurn.md (en, heals, 6 executable steps)
@@ -62,7 +64,8 @@ def test_every_alert_can_be_explained() -> None:
 
 
 ABSENT = """\
-  routes      warning -> ticket (email, slack, record), grouped by alertname, service, first after 30s, news every 2m
+  routes      warning -> morning (slack), grouped by service, first after 30s, news every 5m, only in weekday-mornings
+              warning -> ticket (email, slack, record), grouped by alertname, service, first after 30s, news every 2m
               silenced while research-assistant pages
               alerts/routes.yaml"""
 REASONS = """\
@@ -83,6 +86,26 @@ def test_the_alert_of_absence_is_explained_by_reason_and_by_slo() -> None:
     assert text.count("12 recording rules before it in the same group") == 3
     assert ABSENT in text
     assert text.endswith(REASONS)
+
+
+ROUTES = """\
+  routes      critical of shop -> desk (note), grouped by service, first after 0s, news every 30s, only in days
+              critical of shop -> night (record), grouped by service, first after 0s, news every 30s
+              critical of shop -> owner (note) too, when it lasts 30m
+              warning -> ticket (note), grouped by service, first after 0s, news every 30s
+              silenced while ErrorsMany pages
+              alerts/routes.yaml"""
+
+
+def test_who_hears_an_alert_is_said_with_the_routes_of_its_service(tmp_path: Path) -> None:
+    of_the_shop = "tests/golden/scenarios/a_target_is_looked_for_among_those_who_hear_the_service.txt"
+    root = build(tmp_path, read(ROOT / of_the_shop))
+    slo, routes = root / "slo/shop.yaml", root / "alerts/routes.yaml"
+    slo.write_text((WORLD / "slo/shop.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    depends = "dependencies: [{service: shop, depends_on: [ErrorsMany], equal: [service]}]\n"
+    routes.write_text(routes.read_text(encoding="utf-8") + depends, encoding="utf-8")
+    assert ROUTES in bongsu(root, "explain", "RunsBurn")[1]
+    assert "silenced while" not in bongsu(root, "explain", "ErrorsMany")[1]
 
 
 NATIVE = """histogram_fraction(0, 10, sum(rate(bongsu_events_total{outcome=~"good|bad"}[{{.window}}])))"""
