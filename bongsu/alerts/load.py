@@ -88,13 +88,13 @@ def _alert(reader: Reader) -> Alert:
 
 def _keep(reader: Reader) -> float:
     """Return the seconds an alert goes on firing after its expression has stopped to hold."""
-    key = "keep_firing_for"
+    key, before = "keep_firing_for", len(reader.problems)
     seconds = float(reader.parsed(key, parse_duration, 0.0))
     if seconds > _LONGEST_KEEP:
         why = "for so long it would name a fault that is gone, and nobody could see that the healing worked"
         what = f"{key} is longer than {format_duration(_LONGEST_KEEP)}"
         reader.fail("spec/value", reader.span(key), what, "bridge the gap between two failures, minutes or hours", why)
-    elif reader.has(key) and not seconds:
+    elif reader.has(key) and not seconds and len(reader.problems) == before:
         what = f"{key} of 0s has no effect"
         place = reader.span(key)
         reader.problems.append(Problem("spec/no-effect", Severity.WARNING, place, what, "", "remove it"))

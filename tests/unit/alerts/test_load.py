@@ -95,6 +95,10 @@ def test_a_wrong_value_is_named(stem: str, change: tuple[str, str], what: str) -
     assert what in [problem.what for problem in read(**{stem: change})[1]]
 
 
+def test_a_duration_that_is_none_is_one_problem() -> None:
+    assert [p.code for p in read(work=("keep_firing_for: 5m", "keep_firing_for: soon"))[1]] == ["spec/value"]
+
+
 def test_an_alert_may_go_on_firing_for_a_day_and_does_not_unless_it_says_so() -> None:
     alerts, problems = read(work=("keep_firing_for: 5m", "keep_firing_for: 1d"))
     assert problems == []
