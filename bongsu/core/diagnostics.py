@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Severity(Enum):
@@ -57,12 +57,13 @@ def has_errors(problems: Iterable[Problem]) -> bool:
 
 def render(problems: Iterable[Problem], sources: Mapping[str, str]) -> str:
     """Return all problems as text, each with its source line and carets where the source is known."""
-    return "\n".join(_render_one(p, sources.get(p.span.file)) for p in ordered(problems))
+    found = ordered(problems)
+    rows = {file: sources.get(file, "").splitlines() for file in {p.span.file for p in found}}
+    return "\n".join(_render_one(p, rows[p.span.file] if p.quoted else []) for p in found)
 
 
-def _render_one(problem: Problem, source: str | None) -> str:
+def _render_one(problem: Problem, rows: Sequence[str]) -> str:
     lines = [f"{problem.span}: {problem.severity.value} [{problem.code}] {problem.what}"]
-    rows = source.splitlines() if source is not None and problem.quoted else []
     if problem.span.line <= len(rows):
         number = str(problem.span.line)
         lines.append(f"  {number} | {rows[problem.span.line - 1]}")

@@ -18,20 +18,17 @@ import yaml
 from bongsu.core.diagnostics import Problem, Severity, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 _TRAP_BOOLEAN = re.compile(r"^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF)\Z")
 _TRAP_NUMBER = re.compile(r"^(?:0[0-7]+|[0-9]+(?::[0-5]?[0-9])+)\Z")
-_UNUSUAL = re.compile(r"[&\t%]|[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
-"""Anchors, tabs, directives, and all but plain characters: where libyaml and PyYAML do not always agree. A last line
-without its end is another: they place the end of what it closes differently."""
+_USUAL = re.compile(r"[\x20-\x24\x27-\x7e\n\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]*")
+"""All but `%` and `&` (directives, anchors), tabs and rare characters: there libyaml and PyYAML do not always agree. A
+last line without its end is another such place: they see the end of what it closes differently."""
 _MAX_BYTES = 1_000_000
 _MAX_DEPTH = 64
-_SAFE_BRACKETS, _SAFE_LINE = 1500, 1000
-"""So many open brackets, and lines so long, cannot nest deep enough to overflow the stack of libyaml (it took more than
-5,000 levels). Texts with more are measured first."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_TEXT = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
 _Marks = tuple[str, Any, Any]
 """A file and where in it something begins and ends, as the parser says it."""
 
@@ -44,10 +41,10 @@ class Node:
 
     __slots__ = ("_keys", "_span", "value")
 
-    def __init__(self, value: Any, span: Span | _Marks, keys: dict[str, _Marks] | None = None) -> None:
+    def __init__(self, value: Any, span: Span | _Marks, keys: dict[str, Any] | None = None) -> None:
         self.value = value
         self._span = span
-        self._keys = keys
+        self._keys = keys or {}
 
     @property
     def span(self) -> Span:
@@ -59,7 +56,11 @@ class Node:
     @property
     def keys(self) -> dict[str, Span]:
         """Return where each key of a mapping stands."""
-        return {key: _key_span(at, key) for key, at in (self._keys or {}).items()}
+        return {key: self.key_span(key) for key in self._keys}
+
+    def key_span(self, key: str) -> Span:
+        """Return where a key of a mapping stands; the value itself when it has no such key."""
+        return _key_span(self._span[0], self._keys[key], key) if key in self._keys else self.span
 
     def plain(self) -> Any:
         """Return the value without positions."""
@@ -77,153 +78,172 @@ def _span(marks: _Marks) -> Span:
     )
 
 
-def _key_span(marks: _Marks, key: str) -> Span:
-    return Span(marks[0], marks[1].line + 1, marks[1].column + 1, max(1, len(key)))
+def _key_span(file: str, mark: Any, key: str) -> Span:
+    return Span(file, mark.line + 1, mark.column + 1, max(1, len(key)))
 
 
 def load_documents(text: str, file: str) -> tuple[list[Node], list[Problem]]:
     """Return the non-empty documents of a YAML text and every problem of its form."""
-    problems: list[Problem] = []
     if len(text.encode(errors="surrogatepass")) > _MAX_BYTES:
         return [], [_problem("yaml/too-large", Span(file), f"the file is larger than {_MAX_BYTES} bytes", "split it")]
-    if (deep := _too_deep(text)) is not None:
-        return [], [_deep(Span(file, deep.line + 1, deep.column + 1))]
     try:
-        roots = _composed(text)
+        nodes, problems = _read(text, file)
+    except _TooDeepError as error:
+        span = Span(file, error.mark.line + 1, error.mark.column + 1)
+        return [], [_problem("yaml/syntax", span, f"nested deeper than {_MAX_DEPTH} levels", "write it flatter")]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         span = Span(file, mark.line + 1, mark.column + 1) if mark else Span(file)
         what = " ".join(str(part) for part in (error.context, error.problem) if part)
         return [], [_problem("yaml/syntax", span, f"not valid YAML: {what}", "correct the syntax at this place")]
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         return [], [_problem("yaml/syntax", Span(file), f"not valid YAML: {error}", "remove the offending characters")]
-    nodes = [_convert(root, file, problems, 1) for root in roots if root is not None]
     return [node for node in nodes if node.value is not None], problems
 
 
-def _too_deep(text: str) -> Any:
-    """Return the mark of the first value nested too deeply for any stack; None when nothing can be.
+def _read(text: str, file: str) -> tuple[list[Node], list[Problem]]:
+    """Return the documents, by libyaml where it can be trusted to see what PyYAML itself would.
 
-    libyaml composes by recursion in C: 100,000 brackets end the process (measured, PyYAML 6.0). Its events do not.
+    libyaml is 20 times faster; it words errors its own way, and reads some texts that PyYAML refuses. So whatever it
+    refuses, and whatever looks unusual, is read (and refused in words of one kind) by PyYAML.
     """
-    brackets = text.count("[") + text.count("{")
-    if brackets <= _SAFE_BRACKETS and max(map(len, text.split("\n"))) <= _SAFE_LINE:
-        return None
-    depth = 0
-    with contextlib.suppress(yaml.YAMLError):  # said by whoever composes
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MAX_DEPTH:
-                return event.start_mark
-    return None
-
-
-def _deep(span: Span) -> Problem:
-    return _problem("yaml/syntax", span, f"nested deeper than {_MAX_DEPTH} levels", "write it flatter")
-
-
-def _composed(text: str) -> list[yaml.Node]:
-    """Return the roots of the documents, by libyaml where it can be trusted to see what PyYAML itself would.
-
-    libyaml is 20 times faster; it words errors its own way, reads some texts that PyYAML refuses, and resolves aliases.
-    So whatever it refuses, and whatever looks unusual, is read (and refused in words of one kind) by PyYAML.
-    """
-    if text.endswith("\n") and not _UNUSUAL.search(text):
-        with contextlib.suppress(yaml.YAMLError, RecursionError):
-            return list(yaml.compose_all(text, Loader=_FastLoader))
-    return list(yaml.compose_all(text, Loader=_Loader))
+    if text.endswith("\n") and _USUAL.fullmatch(text):
+        with contextlib.suppress(yaml.YAMLError):
+            return _Builder(yaml.CSafeLoader(text), file).documents()
+    return _Builder(_Loader(text), file).documents()
 
 
 class _Loader(yaml.SafeLoader):
-    """Compose only: construction, and with it YAML 1.1 guessing, is ours; aliases (and their bombs) are refused."""
+    """Refuse an anchor that stands twice in a document, as PyYAML's composer does."""
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # PyYAML ships no types for it
-            raise yaml.composer.ComposerError(None, None, "aliases are not supported here, write the value out", mark)
-        return super().compose_node(parent, index)
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._anchors: dict[str, Any] = {}
 
-
-class _FastLoader(yaml.CSafeLoader):
-    """The same nodes by libyaml; most words of a catalogue stand in it many times and are looked at once."""
-
-    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
-        """Do nothing: nobody resolves by path."""
-
-    def ascend_resolver(self) -> None:
-        """Do nothing: nobody resolves by path."""
-
-    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        if kind is yaml.ScalarNode:
-            return _implicit_tag(value) if implicit[0] else _TEXT
-        return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+    def get_event(self) -> Any:
+        event = super().get_event()  # type: ignore[no-untyped-call]  # PyYAML ships no types for it
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._anchors.clear()
+        anchor = None if isinstance(event, yaml.AliasEvent) else getattr(event, "anchor", None)
+        if anchor in self._anchors:
+            what, first = f"found duplicate anchor {anchor!r}; first occurrence", self._anchors[anchor]
+            raise yaml.composer.ComposerError(what, first, "second occurrence", event.start_mark)
+        if anchor:
+            self._anchors[anchor] = event.start_mark
+        return event
 
 
-@lru_cache(maxsize=4096)
-def _implicit_tag(text: str) -> str:
-    resolvers = yaml.SafeLoader.yaml_implicit_resolvers
-    for tag, pattern in resolvers.get(text[:1], []):
-        if pattern.match(text):
-            return str(tag)
-    return _TEXT
+class _TooDeepError(Exception):
+    """What is nested too deeply for any stack, and where it begins to be: the rest is not looked at."""
+
+    def __init__(self, mark: Any) -> None:
+        super().__init__()
+        self.mark = mark
 
 
-def _convert(node: yaml.Node, file: str, problems: list[Problem], depth: int) -> Node:
-    marks = (file, node.start_mark, node.end_mark)
-    if isinstance(node, yaml.ScalarNode):
-        if node.style:
-            return Node(_characters(str(node.value), marks, problems), marks)
-        value, trap = _plain(node.value, node.tag)
-        if trap:
-            problems.append(_trap(value, _span(marks)))
-        return Node(value, marks)
-    if depth > _MAX_DEPTH:
-        problems.append(_deep(_span(marks)))
-        return Node(None, marks)
-    if isinstance(node, yaml.MappingNode):
-        return _convert_mapping(node, marks, file, problems, depth)
-    return Node([_convert(item, file, problems, depth + 1) for item in node.value], marks)
+class _Builder:
+    """Make nodes out of a parser's events: construction, and with it YAML 1.1 guessing, is ours.
 
+    A parser's own composer makes a tree of other nodes first, and libyaml's does so by recursion in C: 100,000 brackets
+    end the process (measured, PyYAML 6.0). Aliases (and their bombs) are refused.
+    """
 
-def _characters(text: str, marks: _Marks, problems: list[Problem]) -> str:
-    """Return a quoted text; the escape of a surrogate alone is half a character, which no file can hold."""
-    if _SURROGATE.search(text):
-        problems.append(_problem("yaml/syntax", _span(marks), "not valid YAML: half a character", "write it whole"))
-        return ""
-    return text
+    def __init__(self, loader: Any, file: str) -> None:
+        self._next, self._file = loader.get_event, file
+        self._problems: list[Problem] = []
 
+    def documents(self) -> tuple[list[Node], list[Problem]]:
+        """Return the root of each document, and every problem of form that leaves it readable."""
+        roots = []
+        self._next()  # the stream begins
+        while type(self._next()) is yaml.DocumentStartEvent:
+            roots.append(self._node(self._next(), 1))
+            self._next()  # the document ends
+        return roots, self._problems
 
-def _convert_mapping(node: yaml.MappingNode, marks: _Marks, file: str, problems: list[Problem], depth: int) -> Node:
-    values: dict[str, Node] = {}
-    keys: dict[str, _Marks] = {}
-    for key_node, value_node in node.value:
-        at = (file, key_node.start_mark, key_node.end_mark)
-        if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
-            span = _key_span(at, "")
-            problems.append(_problem("yaml/key", span, "a key must be plain text", "write the keys out one by one"))
-            continue
-        key = _characters(str(key_node.value), at, problems)
-        if key in values:
-            problems.append(
+    def _node(self, event: Any, depth: int) -> Node:
+        """Return the value that begins with an event."""
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            marks = (self._file, event.start_mark, event.end_mark)
+            if event.style:
+                return Node(self._characters(event), marks)
+            value, trap = _plain(event.value, event.tag)
+            if trap:
+                self._problems.append(_trap(value, _span(marks)))
+            return Node(value, marks)
+        if kind is yaml.AliasEvent:
+            what = "aliases are not supported here, write the value out"
+            raise yaml.composer.ComposerError(None, None, what, event.start_mark)
+        if depth > _MAX_DEPTH:
+            raise _TooDeepError(event.start_mark)
+        return self._mapping(event, depth) if kind is yaml.MappingStartEvent else self._sequence(event, depth)
+
+    def _sequence(self, event: Any, depth: int) -> Node:
+        items = []
+        while type(item := self._next()) is not yaml.SequenceEndEvent:
+            items.append(self._node(item, depth + 1))
+        return Node(items, (self._file, event.start_mark, item.end_mark))
+
+    def _mapping(self, event: Any, depth: int) -> Node:
+        values: dict[str, Node] = {}
+        keys: dict[str, Any] = {}
+        while type(key := self._next()) is not yaml.MappingEndEvent:
+            name = self._key(key, keys, depth)
+            if name is None:
+                self._pass_over(self._next(), depth)
+            else:
+                keys[name] = key.start_mark
+                values[name] = self._node(self._next(), depth + 1)
+        return Node(values, (self._file, event.start_mark, key.end_mark), keys)
+
+    def _key(self, event: Any, known: Mapping[str, Any], depth: int) -> str | None:
+        """Return the key that an event is; none, and a problem, when it cannot be one."""
+        if type(event) is not yaml.ScalarEvent or event.tag == _MERGE or (event.value == "<<" and event.implicit[0]):
+            span = _key_span(self._file, event.start_mark, "")
+            self._problems.append(_problem("yaml/key", span, "a key must be plain text", "write the keys out one by one"))
+            self._pass_over(event, depth)
+            return None
+        key = self._characters(event)
+        if key in known:
+            self._problems.append(
                 _problem(
                     "yaml/duplicate-key",
-                    _key_span(at, key),
-                    f"key {key!r} stands twice, first on line {_key_span(keys[key], key).line}",
+                    _key_span(self._file, event.start_mark, key),
+                    f"key {key!r} stands twice, first on line {known[key].line + 1}",
                     "keep one of the two",
                     "YAML parsers silently keep the last one",
                 )
             )
-            continue
-        values[key], keys[key] = _convert(value_node, file, problems, depth + 1), at
-    return Node(values, marks, keys)
+            return None
+        return key
+
+    def _pass_over(self, event: Any, depth: int) -> None:
+        """Read a value whose problems do not matter any more."""
+        before = len(self._problems)
+        self._node(event, depth + 1)
+        del self._problems[before:]
+
+    def _characters(self, event: Any) -> str:
+        """Return a text; the escape of a surrogate alone is half a character, which no file can hold."""
+        if event.style == '"' and _SURROGATE.search(event.value):
+            span = _span((self._file, event.start_mark, event.end_mark))
+            self._problems.append(_problem("yaml/syntax", span, "not valid YAML: half a character", "write it whole"))
+            return ""
+        return str(event.value)
 
 
 @lru_cache(maxsize=4096)
-def _plain(text: str, tag: str) -> tuple[Any, bool]:
+def _plain(text: str, tag: str | None) -> tuple[Any, bool]:
     """Return what an unquoted text means, and whether YAML 1.1 readers take it for something else."""
     if _TRAP_BOOLEAN.match(text) or _TRAP_NUMBER.match(text):
         return text, True
-    return _BY_TAG.get(tag, str)(text), False
+    return _BY_TAG.get(_implicit_tag(text) if tag in (None, "!") else tag, str)(text), False
+
+
+def _implicit_tag(text: str) -> str:
+    resolvers = yaml.SafeLoader.yaml_implicit_resolvers
+    return next((str(tag) for tag, pattern in resolvers.get(text[:1], []) if pattern.match(text)), "")
 
 
 def _trap(text: str, span: Span) -> Problem:
@@ -389,7 +409,7 @@ class Reader:
             if key not in self._seen:
                 near = difflib.get_close_matches(key, sorted(self._seen), 1)
                 hint = f"did you mean `{near[0]}`?" if near else f"known keys here: {', '.join(sorted(self._seen))}"
-                span = self.node.keys.get(key, node.span)
+                span = self.node.key_span(key)
                 self.fail("spec/unknown-key", span, f"unknown key {self._name(key)}", hint, "it would be ignored")
 
     def _name(self, key: str) -> str:

@@ -78,9 +78,14 @@ def reasons(slo: Slo) -> tuple[str, ...]:
     return (*down, VANISHED, NEVER_BORN) if counts_series(slo) else down
 
 
+def has_alarm(slo: Slo) -> bool:
+    """Tell whether an SLO has an absence alert: whether there are any reasons."""
+    return SEVERITY not in slo.silent and (counts_series(slo) or bool(job_of(slo)))
+
+
 def alarmed(slos: Slos) -> tuple[Slo, ...]:
     """Return the SLOs that have an absence alert, or would have if they had no other problem."""
-    return tuple(slo for slo in slos.slos if reasons(slo))
+    return tuple(slo for slo in slos.slos if has_alarm(slo))
 
 
 def services(slos: Slos) -> dict[str, Span]:
@@ -90,7 +95,7 @@ def services(slos: Slos) -> dict[str, Span]:
 
 def absence_rules(slo: Slo, windows: Windows, ids: Mapping[str, str], links: Links) -> Iterable[Alerting]:
     """Yield the absence alert of an SLO, if it has one; `ids` are the labels that name the SLO."""
-    if reasons(slo):
+    if has_alarm(slo):
         yield Alerting(NAME, absence_expr(slo, windows), labels_of(slo, ids), _annotations(slo, links), HOLD)
 
 

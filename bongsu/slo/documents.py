@@ -68,7 +68,7 @@ def labelled(meta: Reader) -> dict[str, tuple[Span, list[str]]]:
     labels = meta.mapping("labels", required=False)
     found: dict[str, tuple[Span, list[str]]] = {}
     for key, node in labels.items():
-        span = labels.node.keys.get(key, node.span)
+        span = labels.node.key_span(key)
         values = [one.value for one in (node.value if isinstance(node.value, list) else [node])]
         if not _LABEL.match(key):
             labels.fail("spec/value", span, f"{key!r} is not a label", "use letters, digits, - _ and . (at most 63)")

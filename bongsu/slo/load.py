@@ -284,11 +284,10 @@ def _job(notes: Reader) -> str | None:
 
 def _foreign(notes: Reader) -> None:
     """Accept other tools' annotations; under `bongsu/` an unknown key is a misspelling."""
-    for key, node in list(notes.items()):
-        span = notes.node.keys.get(key, node.span)
+    for key, node in notes.items():
         if key.startswith("bongsu/") and key not in _ANNOTATIONS:
             known = f"known: {', '.join(_ANNOTATIONS)}"
-            notes.fail("spec/unknown-key", span, f"unknown annotation {key}", known)
+            notes.fail("spec/unknown-key", notes.node.key_span(key), f"unknown annotation {key}", known)
         elif not isinstance(node.value, str):
             notes.fail("spec/type", node.span, f"annotation {key} must be text", "quote the value")
 
