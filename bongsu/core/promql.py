@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from bongsu.core.durations import format_duration, parse_duration
@@ -24,20 +24,24 @@ WINDOW = "{{.window}}"
 THRESHOLD = "{{.threshold}}"
 INTERVAL = "{{.interval}}"
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)
-      | (?P<comment>\#[^\n]*)
-      | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)
-      | (?P<placeholder>\{\{\.[a-z]+\}\})
-      | (?P<duration>(?:[0-9]+(?:ms|[smhdwy]))+(?![A-Za-z0-9_]))
-      | (?P<number>0[xX][0-9a-fA-F]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-      | (?P<name>(?:[A-Za-z_]|:(?=[A-Za-z_:]))[A-Za-z0-9_:]*)
-      | (?P<op>=~|!~|!=|==|<=|>=|[-+*/%^<>=(){}\[\],:@])
-      | (?P<other>.)""",
-    re.VERBOSE | re.DOTALL,
-)
+_KINDS = {
+    "name": r"(?:[A-Za-z_]|:(?=[A-Za-z_:]))[A-Za-z0-9_:]*",
+    "placeholder": r"\{\{\.[a-z]+\}\}",
+    "op": r"=~|!~|!=|==|<=|>=|[-+*/%^<>=(){}\[\],:@]",
+    "string": r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""",
+    "space": r"\s+",
+    "duration": r"(?:[0-9]+(?:ms|[smhdwy]))+(?![A-Za-z0-9_])",
+    "number": r"0[xX][0-9a-fA-F]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?",
+    "comment": r"\#[^\n]*",
+    "other": r".",
+}
+"""What a token may be, by what is tried first: names and placeholders come before operators, durations before numbers."""
+_TOKEN = re.compile("|".join(_KINDS.values()), re.DOTALL)
+_KIND = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in _KINDS.items()), re.DOTALL)
+_VALUE = re.compile(r'"[A-Za-z0-9_.:/-]+"')
 _CALL = re.compile(r"\s*[A-Za-z_:][A-Za-z0-9_:]*\s*\(")
-_BRACKETS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*|[(){}\[\]]""", re.DOTALL)
+_BRACKETS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*|\(|\)|\{|\}|\[|\]""", re.DOTALL)
+"""Brackets one by one and not as a set: the search then skips to the next character that any of these begins with."""
 _OPEN = {"(": ")", "{": "}", "[": "]"}
 _DEPTH = dict.fromkeys(_OPEN, 1) | dict.fromkeys(_OPEN.values(), -1)
 _COMPARE = frozenset(("<", ">", "<=", ">=", "==", "!="))
@@ -70,8 +74,7 @@ class Token(NamedTuple):
         return self.offset + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(NamedTuple):
     """One label matcher of a selector, with the offset of its label."""
 
     label: str
@@ -80,8 +83,7 @@ class Matcher:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(NamedTuple):
     """One metric name in an expression, its offset, its matchers and where the name or the braces end."""
 
     name: str
@@ -102,26 +104,49 @@ class Arm:
 
 def tokens(text: str) -> list[Token]:
     """Return every token, spaces and comments included."""
-    return list(_cut(text))
+    pieces = _TOKEN.findall(text)
+    make = tuple.__new__  # what Token() does, without a call in between: there are a hundred tokens to an SLO
+    found = zip(map(_kind, pieces), pieces, accumulate(map(len, pieces), initial=0), strict=False)
+    return [make(Token, one) for one in found]
 
 
 @lru_cache(maxsize=4096)
-def _cut(text: str) -> tuple[Token, ...]:
-    """Remember what was cut: a query is looked at by checks, then by compilers."""
-    make = tuple.__new__  # what Token() does, without a call in between: there are a hundred tokens to an SLO
-    return tuple([make(Token, (found.lastgroup, found.group(), found.start())) for found in _TOKEN.finditer(text)])
+def _kind(piece: str) -> str:
+    """Return what a piece is, whatever stands around it: most stand in every query."""
+    found = _KIND.match(piece)
+    return (found and found.lastgroup) or ""
 
 
 def words(text: str) -> list[Token]:
     """Return the tokens that mean something: no spaces, no comments."""
-    return [token for token in _cut(text) if token.kind not in ("space", "comment")]
+    return list(_words(text))
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[Token, ...]:
+    """Remember what was cut: a query is looked at by checks, then by compilers."""
+    return tuple([token for token in tokens(text) if token.kind not in ("space", "comment")])
 
 
 def bare(text: str) -> str:
     """Return the text without comments: a trailing one would swallow what a compiler appends."""
     if "#" not in text:
         return text.strip()
-    return "".join(token.text for token in _cut(text) if token.kind != "comment").strip()
+    return "".join(token.text for token in tokens(text) if token.kind != "comment").strip()
+
+
+def form(text: str) -> str:
+    """Return the text with one word for each plain value that a matcher compares exactly.
+
+    Whether a text is PromQL does not depend on such values, and queries of one form differ in little else.
+    """
+    parts, pieces, done = _words(text), [], 0
+    for label, op, value in zip(parts, parts[1:], parts[2:], strict=False):
+        exact = value.kind == "string" and op.text in ("=", "!=") and label.text != "__name__"
+        if exact and _VALUE.fullmatch(value.text):
+            pieces.append(text[done : value.offset])
+            done = value.end
+    return '"x"'.join([*pieces, text[done:]])
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -187,13 +212,14 @@ def _selectors(parts: list[Token]) -> Iterator[Selector]:
     i = 0
     while i < len(parts):
         token = parts[i]
-        following = parts[i + 1].text if i + 1 < len(parts) else ""
-        if token.text.lower() in _LABEL_LISTS and following == "(":
-            i = closing(parts, i + 1) + 1
-        elif token.kind == "name" and following != "(" and token.text.lower() not in _WORDS:
-            matchers, last = _braces(parts, i + 1)
-            yield Selector(token.text, token.offset, matchers, parts[last].end)
-            i = last + 1
+        if token.kind == "name":
+            called = i + 1 < len(parts) and parts[i + 1].text == "("
+            if called and token.text.lower() in _LABEL_LISTS:
+                i = closing(parts, i + 1)
+            elif not called and token.text.lower() not in _WORDS:
+                matchers, i = _braces(parts, i + 1)
+                yield Selector(token.text, token.offset, matchers, parts[i].end)
+            i += 1
         elif token.text == "{":
             matchers, last = _braces(parts, i)
             name = next((m.value for m in matchers if m.label == "__name__" and m.op == "="), "")
@@ -232,12 +258,12 @@ def closing(parts: list[Token], start: int) -> int:
 def is_call(text: str) -> bool:
     """Tell whether a whole text is one call such as `sum(...)`: it can stand beside any operator as it is."""
     head = _CALL.match(text)
-    depth = 0
-    for found in _BRACKETS.finditer(text, head.end() - 1) if head else ():
-        depth += _DEPTH.get(found.group(), 0)
-        if depth == 0:
-            return not text[found.end() :].strip()
-    return False
+    if not head:
+        return False
+    steps = [_DEPTH.get(found, 0) for found in _BRACKETS.findall(text, head.end() - 1)]
+    depths = list(accumulate(steps))
+    # The first bracket is closed by the last one, and nothing follows.
+    return 0 in depths and depths.index(0) == len(depths) - 1 and text.rstrip()[-1] in ")}]"
 
 
 def unquoted(literal: str) -> str:
