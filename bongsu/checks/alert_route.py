@@ -32,8 +32,9 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
     used += [
         (absence.SEVERITY, service, absence.NAME, span) for service, span in absence.services(catalogue.slos).items()
     ]
+    taken = {pair: routes.of(*pair) is not None for pair in {(severity, service) for severity, service, _, _ in used}}
     for severity, service, name, span in used:
-        if routes.of(severity, service) is None:
+        if not taken[severity, service]:
             yield Problem(
                 CODE,
                 SEVERITY,

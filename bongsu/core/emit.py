@@ -13,6 +13,9 @@ from functools import lru_cache
 _PLAIN = re.compile(r"^(?:[A-Za-z_/](?:[A-Za-z0-9_./:-]*[A-Za-z0-9_/])?|(?:[0-9]+(?:ms|[smhdw]))+)\Z")
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 _BLOCK = re.compile(r"^[^\s][\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff\n]*\Z")
+_MAPPING = (dict, Mapping)
+_NESTED = (*_MAPPING, list, tuple, Sequence)
+"""What is most likely comes first: asking an abstract class is slow."""
 _REPEATED, _FEW = 48, 8
 """Texts up to this length, and mappings of so many of them, are likely to stand in a file again."""
 _UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -48,12 +51,12 @@ def is_quotable(value: str) -> bool:
 
 def _nested(value: object) -> bool:
     """Tell whether a value takes lines of its own: text, numbers and what is empty stand on the line of their key."""
-    return not isinstance(value, str) and isinstance(value, dict | list | tuple | Mapping | Sequence) and bool(value)
+    return not isinstance(value, str) and isinstance(value, _NESTED) and bool(value)
 
 
 def _block(lines: list[str], value: object, pad: str, lead: str) -> None:
     """Append a mapping or sequence that is not empty; `lead` begins its first line, `pad` the others."""
-    if isinstance(value, dict | Mapping):
+    if isinstance(value, _MAPPING):
         if len(value) <= _FEW and all(type(item) is str and len(item) <= _REPEATED for item in value.values()):
             lines += _pairs(tuple(value.items()), pad, lead)
             return

@@ -24,11 +24,12 @@ WINDOW = "{{.window}}"
 THRESHOLD = "{{.threshold}}"
 INTERVAL = "{{.interval}}"
 
+_STRING = r""""[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*'|`[^`]*`"""
 _KINDS = {
     "name": r"(?:[A-Za-z_]|:(?=[A-Za-z_:]))[A-Za-z0-9_:]*",
     "placeholder": r"\{\{\.[a-z]+\}\}",
     "op": r"=~|!~|!=|==|<=|>=|[-+*/%^<>=(){}\[\],:@]",
-    "string": r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""",
+    "string": _STRING,
     "space": r"\s+",
     "duration": r"(?:[0-9]+(?:ms|[smhdwy]))+(?![A-Za-z0-9_])",
     "number": r"0[xX][0-9a-fA-F]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?",
@@ -40,7 +41,7 @@ _TOKEN = re.compile("|".join(_KINDS.values()), re.DOTALL)
 _KIND = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in _KINDS.items()), re.DOTALL)
 _VALUE = re.compile(r'"[A-Za-z0-9_.:/-]+"')
 _CALL = re.compile(r"\s*[A-Za-z_:][A-Za-z0-9_:]*\s*\(")
-_BRACKETS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*|\(|\)|\{|\}|\[|\]""", re.DOTALL)
+_BRACKETS = re.compile(rf"{_STRING}|\#[^\n]*|\(|\)|\{{|\}}|\[|\]", re.DOTALL)
 """Brackets one by one and not as a set: the search then skips to the next character that any of these begins with."""
 _OPEN = {"(": ")", "{": "}", "[": "]"}
 _DEPTH = dict.fromkeys(_OPEN, 1) | dict.fromkeys(_OPEN.values(), -1)

@@ -62,6 +62,10 @@ class Node:
         """Return where a key of a mapping stands; the value itself when it has no such key."""
         return _key_span(self._span[0], self._keys[key], key) if key in self._keys else self.span
 
+    def emptied(self) -> Node:
+        """Return an empty mapping that stands in the same place."""
+        return Node({}, self._span)
+
     def plain(self) -> Any:
         """Return the value without positions."""
         if isinstance(self.value, list):
@@ -167,7 +171,7 @@ class _Builder:
         if kind is yaml.ScalarEvent:
             marks = (self._file, event.start_mark, event.end_mark)
             if event.style:
-                return Node(self._characters(event), marks)
+                return Node(self._whole(event) if event.style == '"' else event.value, marks)
             value, trap = _plain(event.value, event.tag)
             if trap:
                 self._problems.append(_trap(value, _span(marks)))
@@ -204,7 +208,7 @@ class _Builder:
             self._problems.append(_problem("yaml/key", span, "a key must be plain text", "write the keys out one by one"))
             self._pass_over(event, depth)
             return None
-        key = self._characters(event)
+        key = self._whole(event) if event.style == '"' else event.value
         if key in known:
             self._problems.append(
                 _problem(
@@ -224,9 +228,9 @@ class _Builder:
         self._node(event, depth + 1)
         del self._problems[before:]
 
-    def _characters(self, event: Any) -> str:
-        """Return a text; the escape of a surrogate alone is half a character, which no file can hold."""
-        if event.style == '"' and _SURROGATE.search(event.value):
+    def _whole(self, event: Any) -> str:
+        """Return a text with escapes; that of a surrogate alone is half a character, which no file can hold."""
+        if _SURROGATE.search(event.value):
             span = _span((self._file, event.start_mark, event.end_mark))
             self._problems.append(_problem("yaml/syntax", span, "not valid YAML: half a character", "write it whole"))
             return ""
@@ -309,12 +313,20 @@ class Reader:
         """Return the node of `key`; a missing required key is a problem."""
         self._seen.add(key)
         found = self._values.get(key)
-        if (found is None or found.value is None) and required:
+        if found is not None and found.value is not None:
+            return found
+        if required:
             self.fail("spec/missing-key", self.node.span, f"{self._name(key)} is missing", f"add `{key}:`")
-        return found if found is not None and found.value is not None else None
+        return None
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a string, not empty when required; numbers and booleans are refused, so that nothing is guessed."""
+        self._seen.add(key)
+        node = self._values.get(key)
+        if node is None and default is not None:
+            return default
+        if node is not None and isinstance(node.value, str) and (default is not None or node.value.strip()):
+            return node.value
         found = str(self._typed(key, (str,), "text", default, ""))
         if default is None and self.has(key) and isinstance(self._values[key].value, str) and not found.strip():
             self.fail("spec/value", self.span(key), f"{self._name(key)} is empty", "write what it should say")
@@ -384,7 +396,7 @@ class Reader:
         """Return a reader of the mapping under `key` (an empty one when absent and optional)."""
         node = self.get(key, required=required)
         if node is None:
-            return Reader(Node({}, self.node.span), self.problems, self._name(key))
+            return Reader(self.node.emptied(), self.problems, self._name(key))
         return Reader(node, self.problems, self._name(key))
 
     def items(self) -> list[tuple[str, Node]]:
@@ -405,6 +417,8 @@ class Reader:
 
     def done(self) -> None:
         """Report every key nobody asked for, with the nearest known one."""
+        if self._values.keys() <= self._seen:
+            return
         for key, node in self._values.items():
             if key not in self._seen:
                 near = difflib.get_close_matches(key, sorted(self._seen), 1)

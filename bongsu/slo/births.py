@@ -28,20 +28,17 @@ def with_births(query: str) -> str:
     for i, token in enumerate(parts):
         if token.text not in _FUNCTIONS or token.offset < done:
             continue
-        selector = _selector(query, parts, i)
-        if selector:
-            last = parts[closing(parts, i + 1)]
-            result += query[done : token.offset] + _counted(token.text, selector)
-            done = last.end
+        if i + 1 < len(parts) and parts[i + 1].text == "(":
+            stop = closing(parts, i + 1)
+            selector = _selector(query, parts[i + 2 : stop])
+            if selector:
+                result += query[done : token.offset] + _counted(token.text, selector)
+                done = parts[stop].end
     return result + query[done:]
 
 
-def _selector(query: str, parts: list[Token], i: int) -> str:
-    """Return the selector in `rate ( selector [ {{.window}} ] )` at token `i`, or nothing when it is not that."""
-    if i + 2 >= len(parts) or parts[i + 1].text != "(":
-        return ""
-    stop = closing(parts, i + 1)
-    inner = parts[i + 2 : stop]
+def _selector(query: str, inner: list[Token]) -> str:
+    """Return the selector in `selector [ {{.window}} ]`, or nothing when what a function reads is not that."""
     if len(inner) < 4 or [token.text for token in inner[-3:]] != ["[", WINDOW, "]"]:  # noqa: PLR2004 - name [ w ]
         return ""
     named = inner[:-3]

@@ -243,15 +243,17 @@ class Slo:
 
     def expressions(self) -> tuple[Expression, ...]:
         """Return the queries as the author wrote them, with their `{{.window}}` placeholders."""
-        excluded = (Expression(one.expr, one.span) for one in self.exclusions if one.span)
-        return (*queries(self.indicator), *excluded)
+        found = queries(self.indicator)
+        if not self.exclusions:
+            return found
+        return (*found, *(Expression(one.expr, one.span) for one in self.exclusions if one.span))
 
 
 def queries(indicator: Indicator) -> tuple[Expression, ...]:
     """Return the queries of an indicator."""
     match indicator:
         case Ratio(total=total, bad=bad, good=good):
-            return tuple(e for e in (bad, good, total) if e is not None)
+            return tuple([e for e in (bad, good, total) if e is not None])
         case Timeslices(of=inner):
             return queries(inner)
         case Raw(query=query) | Threshold(query=query) | Spend(query=query):

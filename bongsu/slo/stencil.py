@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from bongsu.core.diagnostics import Span
@@ -36,6 +38,7 @@ _TITLE, _TITLE_KO, _SOURCE, _QUERY = "The gap: title", "The gap: title-ko", "gap
 _JOB = "gap-job"
 _EXPR = "expr: gap_expr"
 _NAMED = frozenset(("service", "name", "title", "title_ko", "alert", "job"))
+_BARE = frozenset((str, float, int, bool, Decimal, type(None)))
 _NOWHERE = Span("")
 
 
@@ -44,6 +47,7 @@ class Stencils:
 
     def __init__(self, compile_one: Compile, base: Base, links: Links, factor: float) -> None:
         self._compile, self._base, self._links, self._factor = compile_one, base, links, factor
+        self._panels = tuple(links.panel(_SERVICE, alert) for alert in (_ALERT, ABSENT))
         self._cut: dict[Hashable, list[str]] = {}
 
     def rule_file(self, slo: Slo, windows: Windows) -> str:
@@ -72,13 +76,13 @@ class Stencils:
             _TITLE_KO: slo.title_ko,
             _SOURCE: slo.span.file,
             _JOB: job_of(slo),
-            self._links.panel(_SERVICE, _ALERT): self._links.panel(slo.service, slo.alert),
-            self._links.panel(_SERVICE, ABSENT): self._links.panel(slo.service, ABSENT),
+            self._panels[0]: self._links.panel(slo.service, slo.alert),
+            self._panels[1]: self._links.panel(slo.service, ABSENT),
         }
         for number, rule in enumerate(self._base(slo, windows, self._factor)):
             values[f"{_EXPR}{number}_"] = entry("expr", rule.expr, 4)
         filled = pieces.copy()
-        filled[1::2] = [values[gap] for gap in pieces[1::2]]
+        filled[1::2] = map(values.__getitem__, pieces[1::2])
         return "".join(filled)
 
     def _stencil(self, slo: Slo, windows: Windows) -> list[str]:
@@ -107,8 +111,7 @@ class Stencils:
         text = re.sub(rf"expr: '({_EXPR}[0-9]+_)'", r"\1", text)
         if _QUERY in text or len(gaps) != len(base):
             return []
-        panels = [self._links.panel(_SERVICE, alert) for alert in (_ALERT, ABSENT)]
-        known = [*panels, f"{_SERVICE}-{_NAME}", _TITLE_KO, _TITLE, _SERVICE, _NAME, _ALERT, _JOB, _SOURCE]
+        known = [*self._panels, f"{_SERVICE}-{_NAME}", _TITLE_KO, _TITLE, _SERVICE, _NAME, _ALERT, _JOB, _SOURCE]
         return re.split(f"({'|'.join(map(re.escape, known))}|{_EXPR}[0-9]+_)", text)
 
 
@@ -121,20 +124,26 @@ def _fits(slo: Slo) -> bool:
 def _shape(value: Any) -> Any:
     """Return all that is not a name, a query or a place, to be hashed."""
     kind: Any = type(value)
+    if kind in _BARE:
+        return value
     if kind in (Expression, Span):
         return kind
-    names = _fields(kind)
-    if names:
-        return (kind, *[_shape(getattr(value, name)) for name in names])
+    read = _reader(kind)
+    if read is not None:
+        return (kind, *[part if type(part) in _BARE else _shape(part) for part in read(value)])
     if isinstance(value, Mapping):
         return tuple([(key, _shape(item)) for key, item in value.items()])
     return value
 
 
 @lru_cache(maxsize=64)
-def _fields(kind: Any) -> tuple[str, ...]:
+def _reader(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
+    """Return what reads all fields of a dataclass that are no names; None for what is no dataclass."""
     named = _NAMED if kind is Slo else frozenset()
-    return tuple(field.name for field in fields(kind) if field.name not in named) if is_dataclass(kind) else ()
+    wanted = [field.name for field in fields(kind) if field.name not in named] if is_dataclass(kind) else []
+    if len(wanted) == 1:
+        return lambda value: (getattr(value, wanted[0]),)
+    return attrgetter(*wanted) if wanted else None
 
 
 def _nameless(value: Any) -> Any:
