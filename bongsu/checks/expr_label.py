@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CODE = "expr/label"
 SEVERITY = Severity.ERROR
+_LIST = re.compile(r"[a-z0-9_]+(?:\|[a-z0-9_]+)*")
 _TARGET = ("job", "instance", "__name__", "le")
 _WHY = "the matcher would select nothing, without an error"
 
@@ -35,9 +36,9 @@ def find(catalogue: Catalogue) -> Iterator[Problem]:
 
 
 def _wrong(matcher: Matcher, metric: Metric, own: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
-    labels = dict(metric.labels)
     if matcher.label in _TARGET:
         return None
+    labels = dict(metric.labels)
     if matcher.label not in labels:
         return f"{metric.name} has no label {matcher.label!r}", _nearest(matcher.label, labels)
     allowed = own.get(matcher.label, labels[matcher.label])
@@ -51,7 +52,7 @@ def _values(matcher: Matcher) -> tuple[str, ...]:
     """Return the values a matcher names; a regular expression only when it is a plain list such as `good|bad`."""
     if matcher.op in ("=", "!="):
         return (matcher.value,) if matcher.value else ()
-    return tuple(matcher.value.split("|")) if re.fullmatch(r"[a-z0-9_]+(?:\|[a-z0-9_]+)*", matcher.value) else ()
+    return tuple(matcher.value.split("|")) if _LIST.fullmatch(matcher.value) else ()
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -394,10 +394,8 @@ class Reader:
 
     def mapping(self, key: str, *, required: bool = True) -> Reader:
         """Return a reader of the mapping under `key` (an empty one when absent and optional)."""
-        node = self.get(key, required=required)
-        if node is None:
-            return Reader(self.node.emptied(), self.problems, self._name(key))
-        return Reader(node, self.problems, self._name(key))
+        node = self.get(key, required=required) or self.node.emptied()
+        return Reader(node, self.problems, f"{self.path}.{key}" if self.path else key)
 
     def items(self) -> list[tuple[str, Node]]:
         """Return all keys with their nodes and count them as known (for maps with free keys)."""

@@ -229,7 +229,7 @@ class Slo:
     @property
     def budget(self) -> Decimal:
         """Return 1 - objective as an exact decimal: 0.001 and not 0.0009999999999999432."""
-        return Decimal(1) - Decimal(repr(self.objective))
+        return allowed(self.objective)
 
     @property
     def window(self) -> str:
@@ -289,9 +289,15 @@ def decimal_text(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@lru_cache(maxsize=1024)
+def allowed(objective: float) -> Decimal:
+    """Return 1 - objective, exact: many SLOs share an objective, and each is asked for it often."""
+    return Decimal(1) - Decimal(repr(objective))
+
+
 def threshold(tier: Tier, objective: float) -> Decimal:
     """Return the bad share above which a tier fires: factor x (1 - objective), exact."""
-    return tier.factor * (Decimal(1) - Decimal(repr(objective)))
+    return tier.factor * allowed(objective)
 
 
 def is_dead(tier: Tier, objective: float) -> bool:
