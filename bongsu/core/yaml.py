@@ -11,6 +11,7 @@ import difflib
 import re
 import sys
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -31,6 +32,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _MERGE = "tag:yaml.org,2002:merge"
 _Marks = tuple[str, Any, Any]
 """A file and where in it something begins and ends, as the parser says it."""
+_NO_KEYS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Node:
@@ -41,10 +43,10 @@ class Node:
 
     __slots__ = ("_keys", "_span", "value")
 
-    def __init__(self, value: Any, span: Span | _Marks, keys: dict[str, Any] | None = None) -> None:
+    def __init__(self, value: Any, span: Span | _Marks, keys: Mapping[str, Any] = _NO_KEYS) -> None:
         self.value = value
         self._span = span
-        self._keys = keys or {}
+        self._keys = keys
 
     @property
     def span(self) -> Span:
@@ -192,13 +194,14 @@ class _Builder:
     def _mapping(self, event: Any, depth: int) -> Node:
         values: dict[str, Node] = {}
         keys: dict[str, Any] = {}
-        while type(key := self._next()) is not yaml.MappingEndEvent:
+        following = self._next
+        while type(key := following()) is not yaml.MappingEndEvent:
             name = self._key(key, keys, depth)
             if name is None:
-                self._pass_over(self._next(), depth)
+                self._pass_over(following(), depth)
             else:
                 keys[name] = key.start_mark
-                values[name] = self._node(self._next(), depth + 1)
+                values[name] = self._node(following(), depth + 1)
         return Node(values, (self._file, event.start_mark, key.end_mark), keys)
 
     def _key(self, event: Any, known: Mapping[str, Any], depth: int) -> str | None:
