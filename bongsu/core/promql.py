@@ -46,6 +46,8 @@ _BRACKETS = re.compile(rf"{_STRING}|\#[^\n]*|\(|\)|\{{|\}}|\[|\]", re.DOTALL)
 _OPEN = {"(": ")", "{": "}", "[": "]"}
 _DEPTH = dict.fromkeys(_OPEN, 1) | dict.fromkeys(_OPEN.values(), -1)
 _COMPARE = frozenset(("<", ">", "<=", ">=", "==", "!="))
+_EXACT = ("=", "!=")
+_MATCHING = (*_EXACT, "=~", "!~")
 _SETS = frozenset(("and", "or", "unless"))
 _LABEL_LISTS = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
 _AGGREGATIONS = frozenset(
@@ -142,9 +144,10 @@ def form(text: str) -> str:
     Whether a text is PromQL does not depend on such values, and queries of one form differ in little else.
     """
     parts, pieces, done = _words(text), [], 0
-    for label, op, value in zip(parts, parts[1:], parts[2:], strict=False):
-        exact = value.kind == "string" and op.text in ("=", "!=") and label.text != "__name__"
-        if exact and _VALUE.fullmatch(value.text):
+    for i, value in enumerate(parts):
+        if value.kind != "string" or i < 2 or parts[i - 1].text not in _EXACT:  # noqa: PLR2004 - label, operator
+            continue
+        if parts[i - 2].text != "__name__" and _VALUE.fullmatch(value.text):
             pieces.append(text[done : value.offset])
             done = value.end
     return '"x"'.join([*pieces, text[done:]])
@@ -237,11 +240,10 @@ def _braces(parts: list[Token], start: int) -> tuple[tuple[Matcher, ...], int]:
     if start >= len(parts) or parts[start].text != "{":
         return (), start - 1
     stop = closing(parts, start)
-    inner = parts[start + 1 : stop]
     found = [
-        Matcher(label.text, op.text, unquoted(value.text), label.offset)
-        for label, op, value in zip(inner, inner[1:], inner[2:], strict=False)
-        if label.kind == "name" and op.text in ("=", "!=", "=~", "!~") and value.kind == "string"
+        Matcher(parts[i - 2].text, parts[i - 1].text, unquoted(parts[i].text), parts[i - 2].offset)
+        for i in range(start + 3, stop)
+        if parts[i].kind == "string" and parts[i - 1].text in _MATCHING and parts[i - 2].kind == "name"
     ]
     return tuple(found), stop
 
