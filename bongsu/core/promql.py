@@ -36,7 +36,7 @@ _KINDS = {
     "comment": r"\#[^\n]*",
     "other": r".",
 }
-"""What a token may be, by what is tried first: names and placeholders come before operators, durations before numbers."""
+"""What a token may be, in the order it is tried: names and placeholders before operators, durations before numbers."""
 _TOKEN = re.compile("|".join(_KINDS.values()), re.DOTALL)
 _KIND = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in _KINDS.items()), re.DOTALL)
 _VALUE = re.compile(r'"[A-Za-z0-9_.:/-]+"')

@@ -208,7 +208,9 @@ class _Builder:
         """Return the key that an event is; none, and a problem, when it cannot be one."""
         if type(event) is not yaml.ScalarEvent or event.tag == _MERGE or (event.value == "<<" and event.implicit[0]):
             span = _key_span(self._file, event.start_mark, "")
-            self._problems.append(_problem("yaml/key", span, "a key must be plain text", "write the keys out one by one"))
+            self._problems.append(
+                _problem("yaml/key", span, "a key must be plain text", "write the keys out one by one")
+            )
             self._pass_over(event, depth)
             return None
         key = self._whole(event) if event.style == '"' else event.value
@@ -420,7 +422,7 @@ class Reader:
         """Report every key nobody asked for, with the nearest known one."""
         if self._values.keys() <= self._seen:
             return
-        for key, node in self._values.items():
+        for key in self._values:
             if key not in self._seen:
                 near = difflib.get_close_matches(key, sorted(self._seen), 1)
                 hint = f"did you mean `{near[0]}`?" if near else f"known keys here: {', '.join(sorted(self._seen))}"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bongsu.core.promql import tokens
+from bongsu.core.promql import form, tokens
 from bongsu.core.promql_check import fault
 
 GOOD = (
@@ -14,6 +14,24 @@ GOOD = (
     "max_over_time(rate(x[1m] @ end())[1h:30s])",
     "topk(3, quantile_over_time(0.9, x[5m]))",
 )
+
+
+PIECES = st.sampled_from((
+    "sum", "(", ")", "up", "{", "}", 'job="api"', 'job!= "b-1"', '__name__="x"', 'job=~"a|("', 'job=""',
+    "job='c'", "=", ",",
+    '"d"', "[5m]", "[5]", "#", "\n", "by (a)", "offset 1h", "== 1", "label_replace(", '"\\"', '"=',
+))  # fmt: skip
+
+
+@given(st.one_of(st.sampled_from(GOOD), st.lists(PIECES, max_size=14).map("".join)))
+def test_a_text_is_promql_exactly_when_its_form_is(text: str) -> None:
+    assert (fault(text) is None) == (fault(form(text)) is None)
+
+
+def test_a_form_keeps_all_that_a_parser_may_refuse() -> None:
+    assert form('a{b="c", d!="e-1"} == "f"') == 'a{b="x", d!="x"} == "f"'
+    for kept in ('a{b=~"c"}', 'a{b=""}', "a{b='c'}", 'a{__name__="b"}', 'a{b="c\\"}', 'f(x, "a")', '# b="c"'):
+        assert form(kept) == kept
 
 
 @pytest.mark.parametrize("text", GOOD)
