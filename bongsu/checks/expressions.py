@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
 from bongsu.core.promql import INTERVAL, THRESHOLD, WINDOW, form, selectors
-from bongsu.core.promql_check import fault
+from bongsu.core.promql_check import fault, is_promql
 from bongsu.slo.compile import HOUR, recorded_windows
 
 if TYPE_CHECKING:
@@ -34,14 +34,8 @@ def parseable(text: str) -> str:
 @lru_cache(maxsize=65536)
 def understood(text: str) -> tuple[Fault | None, tuple[Selector, ...]]:
     """Return where an author's text stops being PromQL, or its selectors: asked by three checks, found out once."""
-    found = None if _is_sound(parseable(form(text))) else fault(parseable(text))
+    found = None if is_promql(parseable(form(text))) else fault(parseable(text))
     return found, () if found else selectors(text)
-
-
-@lru_cache(maxsize=4096)
-def _is_sound(text: str) -> bool:
-    """Remember whether the parser takes a form of query: reading it takes longer than everything else about it."""
-    return fault(text) is None
 
 
 @lru_cache(maxsize=1)

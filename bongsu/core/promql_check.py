@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import promql_parser
@@ -64,14 +65,27 @@ class Fault:
 
 def fault(text: str) -> Fault | None:
     """Return the first place where `text` is not a valid PromQL 2.x expression, or None."""
-    if ("#" in text or _UNITLESS.search(text)) and (bad := _unitless(words(text))):
-        return bad
-    if (len(text) > _MAX_WORDS or sum(map(text.count, _OPEN)) > _MAX_DEPTH) and (bad := _too_large(words(text))):
+    if bad := _beyond(text):
         return bad
     try:
         promql_parser.parse(text)
     except ValueError as error:
         return _located(text, words(text), str(error))
+    return None
+
+
+@lru_cache(maxsize=4096)
+def is_promql(text: str) -> bool:
+    """Tell whether `fault` finds nothing, without looking for the place; remembered, because parsing takes long."""
+    return not _beyond(text) and _parses(text)
+
+
+def _beyond(text: str) -> Fault | None:
+    """Find what the parser must not see, or would read otherwise than Prometheus."""
+    if ("#" in text or _UNITLESS.search(text)) and (bad := _unitless(words(text))):
+        return bad
+    if len(text) > _MAX_WORDS or sum(map(text.count, _OPEN)) > _MAX_DEPTH:
+        return _too_large(words(text))
     return None
 
 

@@ -38,7 +38,7 @@ _TITLE, _TITLE_KO, _SOURCE, _QUERY = "The gap: title", "The gap: title-ko", "gap
 _JOB = "gap-job"
 _EXPR = "expr: gap_expr"
 _NAMED = frozenset(("service", "name", "title", "title_ko", "alert", "job"))
-_BARE = frozenset((str, float, int, bool, Decimal, type(None)))
+_BARE = frozenset((str, float, int, bool, Decimal, type, type(None)))
 _NOWHERE = Span("")
 
 
@@ -130,7 +130,7 @@ def _shape(value: Any) -> Any:
         return kind
     read = _reader(kind)
     if read is not None:
-        return (kind, *[part if type(part) in _BARE else _shape(part) for part in read(value)])
+        return tuple([part if type(part) in _BARE else _shape(part) for part in read(value)])
     if isinstance(value, Mapping):
         return tuple([(key, _shape(item)) for key, item in value.items()])
     return value
@@ -138,12 +138,10 @@ def _shape(value: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def _reader(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
-    """Return what reads all fields of a dataclass that are no names; None for what is no dataclass."""
+    """Return what reads the class and all fields of a dataclass that are no names; None for what is no dataclass."""
     named = _NAMED if kind is Slo else frozenset()
     wanted = [field.name for field in fields(kind) if field.name not in named] if is_dataclass(kind) else []
-    if len(wanted) == 1:
-        return lambda value: (getattr(value, wanted[0]),)
-    return attrgetter(*wanted) if wanted else None
+    return attrgetter("__class__", *wanted) if wanted else None
 
 
 def _nameless(value: Any) -> Any:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bongsu.core.promql import form, tokens
-from bongsu.core.promql_check import fault
+from bongsu.core.promql_check import fault, is_promql
 
 GOOD = (
     'sum by (kind) (rate(x_total{a="b",c=~"d|e"}[5m] offset 1h)) / on (kind) group_left sum(y) > bool 0.5',
@@ -25,7 +25,7 @@ PIECES = st.sampled_from((
 
 @given(st.one_of(st.sampled_from(GOOD), st.lists(PIECES, max_size=14).map("".join)))
 def test_a_text_is_promql_exactly_when_its_form_is(text: str) -> None:
-    assert (fault(text) is None) == (fault(form(text)) is None)
+    assert is_promql(form(text)) == is_promql(text) == (fault(text) is None)
 
 
 def test_a_form_keeps_all_that_a_parser_may_refuse() -> None:

@@ -13,7 +13,7 @@ from bongsu.core.diagnostics import Span
 from bongsu.core.promql import Expression
 from bongsu.dashboards.load import load as load_dashboards
 from bongsu.dashboards.resolve import resolve
-from bongsu.slo.absence import NAME, is_job, job_of, reasons
+from bongsu.slo.absence import NAME, has_alarm, is_job, job_of, reasons
 from bongsu.slo.compile import compile_slo, compile_slos, file_name
 from bongsu.slo.load import load
 from bongsu.slo.model import Exclusion, Indicator, Ratio, Raw, Slo, Slos, Spend, Threshold, Timeslices
@@ -79,6 +79,7 @@ def test_the_job_is_the_one_the_total_names(total: str, job: str) -> None:
 def test_what_can_be_told_follows_from_what_is_counted(indicator: Indicator, told: tuple[str, ...]) -> None:
     slo = replace(SLO, indicator=indicator)
     assert reasons(slo) == told
+    assert has_alarm(slo) == bool(told)
     assert [reason for rule in rules(slo) for reason in ALL if f'"{reason}", "", "")' in rule.expr] == list(told)
 
 
