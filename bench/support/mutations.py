@@ -185,6 +185,18 @@ _SAME: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
         "zero times a rate is zero whatever the rate",
     ),
     (
+        ("selector",),
+        r"\n +or\n +0 \* sum\([^\n]*$",
+        "",
+        "zero times more series is zero as well, and where the wanted ones are these are too",
+    ),
+    (
+        ("selector",),
+        r"or max\(bongsu_queue_oldest_age_seconds$",
+        "",
+        "an interactive run that waits sixty times too long is in the arm before",
+    ),
+    (
         ("constant",),
         rf"{_COVERED}$",
         "",

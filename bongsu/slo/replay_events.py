@@ -85,6 +85,7 @@ _STORY = (
     _Window("nothing happens"),
     # One of the four steps between the five samples of the window.
     _Window("failures at the beginning of the window", 0, _SOME, uneven=True, bad_is=_SOME / 4, total_is=_SOME / 4),
+    _Window("where no series of good events is left all is bad", 0, _SOME, bad_is=_SOME, total_is=_SOME),
 )
 
 
@@ -143,6 +144,11 @@ def _newborn(found: Example) -> Iterator[tuple[Series, bool, bool]]:
     yield from ((series, False, True) for series in _late_good(found) if not twins)
 
 
+def _same(series: Series, known: Series) -> bool:
+    """Tell whether a series is a known one, scraped from whatever target."""
+    return series.name == known.name and set(known.labels) <= set(series.labels)
+
+
 def _movable(only: tuple[Series, ...]) -> tuple[Series, ...]:
     return () if any(label == "instance" for series in only for label, _ in series.labels) else only
 
@@ -154,12 +160,13 @@ def _raw(found: Example) -> dict[Series, list[float | None]]:
     raw: dict[Series, list[float | None]] = {}
     for series in dict.fromkeys((*found.good, *found.bad)):
         good, bad = series in found.good, series in found.bad
+        elsewhere = series in (*twins, *late_good)
         # News comes at once on series of its own; what good and bad events share grows by it evenly.
         steps = [
-            window.growth(sample)[0] * good
+            window.growth(sample)[0] * (good and not (elsewhere and number == _DOWN))
             + window.growth(sample)[1] * (bad and not twins)
             + _spread(window, late, late_good) * (good and bad)
-            for window in _STORY
+            for number, window in enumerate(_STORY, start=1)
             for sample in range(_SAMPLES)
         ]
         raw[_at(series)] = _from(_SAMPLES + 1, list(accumulate(steps, initial=0.0)))
@@ -168,7 +175,7 @@ def _raw(found: Example) -> dict[Series, list[float | None]]:
         counted: list[float | None] = [float(_DECOY * i) for i in range(length)]
         raw[_at(decoy)] = counted[: _SAMPLES + 1] + [None] * _SAMPLES + counted[2 * _SAMPLES + 1 :]
     for series, bad, good in _newborn(found):
-        grown = [_OLD + bad * _SOME * min(max(0, i - first), _SAMPLES - 1) for i in range(length)]
+        grown = [_OLD + (bad + good) * _SOME * min(max(0, i - first), _SAMPLES - 1) for i in range(length)]
         raw[_at(series, "2")] = _away(grown)
         raw[_at(series, "3")] = _from(_birth(_ADDED), [_NEWS * (bad + good)] * length)
         raw[_at(series, "4")] = _from(_SAMPLES * _DOWN, [_OLD] * length)
@@ -179,6 +186,10 @@ def _raw(found: Example) -> dict[Series, list[float | None]]:
         raw[_at(series, "5")] = _from(_birth(_YOUNG), [count * (series in found.bad) for count in failures])
     for decoy in _movable(found.decoys):
         raw[_at(decoy, "3")] = _from(_birth(_ADDED), [_DECOY] * length)
+    kept = length - _SAMPLES
+    for series in raw:
+        if not any(_same(series, one) for one in found.bad):
+            raw[series] = raw[series][:kept]
     return raw | _targets(found, length)
 
 
