@@ -5,6 +5,7 @@ They play the rule at its true windows only: an instant looks back five minutes 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bongsu.core import conventions as names
@@ -120,8 +121,7 @@ def _changes(slo: Slo) -> Iterable[tuple[int, dict[str, str]]]:
 
     The rule holds for less than the time between two evaluations: what is missing at one is pending, at two it fires.
     """
-    wanted = reasons(slo)
-    states = [state(STORY, now, wanted) for now in range(0, END, EVERY)]
+    states = _states(reasons(slo))
     for number in range(1, len(states)):
         before, now = states[number - 1 : number + 1]
         after = states[min(number + 1, len(states) - 1)]
@@ -129,6 +129,12 @@ def _changes(slo: Slo) -> Iterable[tuple[int, dict[str, str]]]:
             continue
         if before != now or now != after or number % (len(states) // _QUESTIONS) == 0:
             yield number, {reason: "firing" if reason in before else "pending" for reason in now}
+
+
+@lru_cache(maxsize=16)
+def _states(wanted: tuple[str, ...]) -> tuple[frozenset[str] | None, ...]:
+    """Return what is missing at each evaluation; the story is the same for all SLOs that have the same reasons."""
+    return tuple(state(STORY, now, wanted) for now in range(0, END, EVERY))
 
 
 def _asked(slo: Slo, name: str, at: float, found: dict[str, str]) -> dict[str, object]:
