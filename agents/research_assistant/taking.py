@@ -15,12 +15,11 @@ LOCK = f"SELECT pg_advisory_xact_lock({LOCK_KEY})"
 # (bench/taking_speed.py).
 _TENANT = """coalesce(
     j.headers ->> 'tenant', (SELECT coalesce(r.tenant, r.owner) FROM runs r WHERE r.id = j.dedupe_key::uuid), '')"""
-# A job that waits, or whose worker has not been heard of for one lease: that one counts against its tenant no more.
+# A job whose worker has not been heard of for one lease is taken over whatever its tenant's limit, and counts until
+# then: the worker may only have been slow, and a run of its tenant in that place would be one too many once it is back.
 _TAKEABLE = """
     load AS (
-        SELECT {tenant} AS tenant, count(*) AS running FROM {queue} j
-        WHERE j.status = 'picked' AND j.heartbeat >= now() - %(lease)s::interval
-        GROUP BY 1
+        SELECT {tenant} AS tenant, count(*) AS running FROM {queue} j WHERE j.status = 'picked' GROUP BY 1
     ),
     at_their_limit AS (
         SELECT load.tenant FROM load LEFT JOIN tenants t ON t.name = load.tenant
@@ -39,7 +38,6 @@ _CANDIDATE = """
     FROM {queue} j
     WHERE j.entrypoint = ANY(%(entrypoints)s) AND {which} AND j.execute_after <= now()
       AND (SELECT mine FROM places) > CASE WHEN j.priority >= %(interactive)s THEN 0 ELSE %(reserved)s END
-      AND {tenant} NOT IN (SELECT tenant FROM at_their_limit)
     ORDER BY j.priority DESC, j.id LIMIT 1 {lock}
 """
 _ROW_LOCK = "FOR UPDATE OF j SKIP LOCKED"  # skips what is being withdrawn; who only looks must hide nothing from takers
@@ -73,7 +71,7 @@ def waits(queue: str) -> str:
 
 
 def _takeable(queue: str, lock: str) -> str:
-    queued = _CANDIDATE.format(queue=queue, tenant=_TENANT, which="j.status = 'queued'", lock=lock)
+    below = f"j.status = 'queued' AND {_TENANT} NOT IN (SELECT tenant FROM at_their_limit)"  # noqa: S608 - a constant
     lost = "j.status = 'picked' AND j.heartbeat < now() - %(lease)s::interval"
-    stale = _CANDIDATE.format(queue=queue, tenant=_TENANT, which=lost, lock=lock)
+    queued, stale = (_CANDIDATE.format(queue=queue, which=which, lock=lock) for which in (below, lost))
     return _TAKEABLE.format(queue=queue, tenant=_TENANT, waiting=queued, stale=stale)

@@ -59,6 +59,12 @@ def reverse_the_order() -> None:
     taking.take = lambda queue, log: in_order(queue, log).replace("priority DESC", "priority ASC")
 
 
+def unlimited() -> None:
+    """Plant the defect: take runs of a tenant whatever its limit."""
+    limited = taking.take
+    taking.take = lambda queue, log: limited(queue, log).replace("load.tenant <> ''", "false")
+
+
 def load(graph: str) -> OpenGraph:
     """Return the function that `MODULE:NAME` names."""
     module, _, name = graph.partition(":")
@@ -73,6 +79,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--graph", default=TINY, help=f"what opens the graph ({REAL} is the real one)")
     parser.add_argument("--unfenced", action="store_true")
     parser.add_argument("--reversed", action="store_true")
+    parser.add_argument("--unlimited", action="store_true")
     parser.add_argument("--fork-server", action="store_true")
     args = parser.parse_args(argv)
     if args.fork_server:
@@ -81,6 +88,8 @@ def main(argv: Sequence[str]) -> None:
     open_graph = load(args.graph)
     if args.reversed:
         reverse_the_order()
+    if args.unlimited:
+        unlimited()
     settings = Settings.from_env(needs=("DATABASE_URL",))
     logs.setup(settings.log_level)
     worker.main(settings, args.port, unfenced(open_graph) if args.unfenced else open_graph)
