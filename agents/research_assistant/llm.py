@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import openai
 
 from bongsu.core.semconv import CHAT
+from bongsu.telemetry import context, work
 from bongsu.telemetry import metrics as m
-from bongsu.telemetry import work
 from bongsu.telemetry.genai import Call
 from research_assistant import prices, provider, usage
 from research_assistant.errors import RunError
@@ -96,7 +96,8 @@ class Llm:
         started = time.perf_counter()
         outcome = "error"
         try:
-            with work.model(Call(CHAT, request_model=self.model, server=str(client.base_url))) as call:
+            asked = Call(CHAT, request_model=self.model, server=str(client.base_url))
+            with context.bound(endpoint=endpoint), work.model(asked) as call:
                 completion: Any = await client.chat.completions.create(**request.parameters(self.model))
                 call.billed(*tokens_of(completion))
                 await self._bill(endpoint, run_id, *tokens_of(completion))

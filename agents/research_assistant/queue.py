@@ -91,8 +91,8 @@ async def depths_and_ages(pool: db.Pool) -> dict[str, tuple[int, float]]:
     return dict.fromkeys(PRIORITIES, (0, 0.0)) | {row["priority"]: (row["depth"], row["age"]) for row in rows}
 
 
-async def requeue_orphans(pool: db.Pool) -> list[UUID]:
-    """Queue every unfinished run that has no job; return their ids. Normally there are none."""
+async def requeue_orphans(pool: db.Pool) -> list[tuple[UUID, str]]:
+    """Queue every unfinished run that has no job; return their ids and tenants. Normally there are none."""
     query = """
         SELECT id, priority, coalesce(tenant, owner) AS tenant, greatest(retry_at - now(), interval '0') AS pause
         FROM runs WHERE state IN ('queued', 'running') AND NOT EXISTS (
@@ -102,7 +102,7 @@ async def requeue_orphans(pool: db.Pool) -> list[UUID]:
         orphans = await (await conn.execute(query)).fetchall()
         for row in orphans:
             await enqueue(conn, row["id"], row["priority"], tenant=row["tenant"], delay=row["pause"])
-    return [row["id"] for row in orphans]
+    return [(row["id"], row["tenant"]) for row in orphans]
 
 
 async def work(

@@ -119,6 +119,9 @@ async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
         sent = replace(order, traceparent=traces.traceparent() or order.traceparent)
         run, new = await _submit(pool, sent)
         span.set_attribute("messaging.message.id", str(run.id))
+        if new:
+            told = {"tenant": run.tenant, "priority": run.priority, "question_chars": len(run.question)}
+            log.info("queued", extra={"run_id": str(run.id), **told})
     if new:
         m.questions.labels(patterns.language(order.question), patterns.length(order.question)).inc()
     return run, new
@@ -138,7 +141,6 @@ async def _submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
             run = Run(**row)
             await queue.enqueue(conn, run.id, run.priority, tenant=run.tenant)
             await _write_note(conn, run.id, run.fence, API, "queued")
-            log.info("queued", extra={"run_id": str(run.id)})
             return run, True
         cursor = await conn.execute(select, (order.owner, order.idempotency_key))
         earlier = Run(**(await cursor.fetchone() or {}))
@@ -246,7 +248,7 @@ async def cancel(pool: db.Pool, run_id: UUID) -> str:
     """
     ask = """
         UPDATE runs SET cancel_requested_at = coalesce(cancel_requested_at, now())
-        WHERE id = %s AND state IN ('queued', 'running') RETURNING state, fence
+        WHERE id = %s AND state IN ('queued', 'running') RETURNING state, fence, coalesce(tenant, owner) AS tenant
     """
     end = "UPDATE runs SET state = 'cancelled', finished_at = now() WHERE id = %s"
     async with db.transaction(pool) as conn:
@@ -264,7 +266,8 @@ async def cancel(pool: db.Pool, run_id: UUID) -> str:
             return str(row["state"])
     if state == "cancelled":
         m.runs_cancelled.inc()
-    log.info("cancelled" if state == "cancelled" else "asked to cancel", extra={"run_id": str(run_id)})
+    told = {"run_id": str(run_id), "tenant": row["tenant"]}
+    log.info("cancelled" if state == "cancelled" else "asked to cancel", extra=told)
     return state
 
 
@@ -292,7 +295,7 @@ async def replay(pool: db.Pool, run_id: UUID) -> Run:
         run = Run(**row)
         await queue.enqueue(conn, run.id, run.priority, tenant=run.tenant)
         await _write_note(conn, run.id, run.fence, OPERATOR, "replayed")
-    log.info("replayed", extra={"run_id": str(run_id), "fence": run.fence})
+    log.info("replayed", extra={"run_id": str(run_id), "tenant": run.tenant, "fence": run.fence})
     return run
 
 

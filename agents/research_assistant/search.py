@@ -13,6 +13,7 @@ from opentelemetry.trace import SpanKind
 
 from bongsu.core.errors import UnreachableError
 from bongsu.telemetry import metrics as m
+from bongsu.telemetry import work
 from bongsu.telemetry.traces import span
 from research_assistant.retrieval.markdown import blocks
 
@@ -37,20 +38,23 @@ class WebSearch:
     async def find(self, query: str) -> list[Passage]:
         """Return at most PASSAGES results as passages, best first; raise UnreachableError when the provider fails."""
         started = time.perf_counter()
-        outcome = "error"
+        failure = "abandoned"
         try:
             with span(f"search {PROVIDER}", {"server.address": self._host()}, kind=SpanKind.CLIENT):
                 found = passages(await self._ask(query))
-            outcome = "ok"
+            failure = ""
         except (httpx.HTTPError, ValueError, RecursionError) as error:
+            failure = type(error).__name__
             raise UnreachableError(
                 f"the search provider failed ({type(error).__name__}: {error})",
                 where=self.url,
                 next="check that it runs and that SEARCH_URL is right",
             ) from error
         finally:
-            m.search_calls.labels(PROVIDER, outcome).inc()
-            m.search_duration.labels(PROVIDER).observe(time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            m.search_calls.labels(PROVIDER, "error" if failure else "ok").inc()
+            m.search_duration.labels(PROVIDER).observe(seconds)
+            work.called("search", PROVIDER, seconds, failure)
         return found
 
     def _host(self) -> str:

@@ -30,5 +30,6 @@ async def again_and_again(seconds: float, work: Callable[[], Awaitable[object]])
 
 async def queue_orphans(pool: db.Pool) -> None:
     """Queue unfinished runs again that have lost their job."""
-    for run_id in await queue.requeue_orphans(pool):
-        log.error("the run had lost its job and was queued again", extra={"run_id": str(run_id)})
+    for run_id, tenant in await queue.requeue_orphans(pool):
+        told = {"run_id": str(run_id), "tenant": tenant}
+        log.error("the run had lost its job and was queued again", extra=told)

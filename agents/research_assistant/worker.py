@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 import socket
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -33,7 +33,7 @@ from research_assistant.imports import collector_paused
 from research_assistant.pace import told_to_stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractAsyncContextManager
     from typing import TypeAlias
     from uuid import UUID
@@ -127,22 +127,18 @@ class Worker:
 
     async def handle(self, run_id: UUID) -> None:
         """Claim the run and bring it to its end; raise RetryRequested when another worker shall resume it."""
-        extra = {"run_id": str(run_id), "worker": self.name}
         if self.stopping.is_set():
             raise _hand_back(STOPPING)
         try:
             claim = await runs.claim(self.pool, run_id, self.name)
             if claim is not None:
-                with telemetry.claimed(claim):
+                with telemetry.claimed(claim), _told_when_given_up(claim):
                     await self._carry(claim)
         except runs.LostLease as lost:
-            m.leases_lost.inc()
-            log.warning("abandoned: %s", lost, extra=extra)
             raise _hand_back("a newer claim exists") from lost
         except psycopg.Error as error:
             if not db.is_connection_lost(error):
                 raise
-            log.warning("handed back, the database went away: %s", error, extra=extra)
             raise _hand_back("the database went away", LOST_DATABASE_DELAY) from error
 
     async def _carry(self, claim: runs.Claim) -> None:
@@ -185,7 +181,7 @@ class Worker:
             if claim.run.priority == "interactive" and not claim.run.replayed:  # nobody sat and waited for the others
                 m.run_duration.labels(run_class).observe(seconds)
             telemetry.ended(claim.run, "done", run_class=run_class, seconds=seconds)
-            log.info("done in %.2f s", seconds, extra=extra)
+            log.info("done", extra={**extra, "seconds": round(seconds, 4)})
 
     async def _fail(self, claim: runs.Claim, kind: str, detail: str) -> None:
         """Queue the run for another try (RetryRequested gives the job back) or let it end as a dead letter."""
@@ -268,6 +264,22 @@ class _Drained(Exception):  # noqa: N818 - never leaves this module
 
 class _Cancelled(Exception):  # noqa: N818 - never leaves this module
     """Say that the run was cancelled because somebody asked for it."""
+
+
+@contextmanager
+def _told_when_given_up(claim: runs.Claim) -> Iterator[None]:
+    """Say why the run is left to the next claim, while its trace is at hand."""
+    extra = {"worker": claim.worker, "fence": claim.fence}
+    try:
+        yield
+    except runs.LostLease as lost:
+        m.leases_lost.inc()
+        log.warning("abandoned: %s", lost, extra=extra)
+        raise
+    except psycopg.Error as error:
+        if db.is_connection_lost(error):
+            log.warning("handed back, the database went away: %s", error, extra=extra)
+        raise
 
 
 def _being_cancelled() -> bool:

@@ -16,10 +16,16 @@ from bongsu.telemetry.traces import current_ids
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FIELDS = ("run_id", "tenant", "node", "kind", "worker", "fence", "question_chars", "process")
+FIELDS = (
+    *("run_id", "tenant", "node", "kind", "worker", "fence", "process", "priority", "question_chars"),
+    *("outcome", "seconds", "operation", "provider", "model", "method", "route", "status"),
+)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 ENVIRONMENTS = ("dev", "staging", "production")
 DEFAULT_LEVEL = "INFO"
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for each line
 
 
 class JsonLines(logging.Formatter):
@@ -48,7 +54,7 @@ class JsonLines(logging.Formatter):
             line["traceback"] = self._redact(self.formatException(record.exc_info))
         if record.stack_info:
             line["stack"] = self._redact(record.stack_info)
-        return json.dumps(line, ensure_ascii=False)
+        return _as_json(line)
 
     def _field(self, value: object) -> object:
         return value if isinstance(value, bool | float) or value is None else self._number_or_text(value)

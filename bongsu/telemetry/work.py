@@ -1,7 +1,12 @@
-"""Watch a piece of an agent system's work: its span, its metrics and the GenAI metrics, in one block each."""
+"""Watch a piece of an agent system's work: its span, its metrics, the GenAI metrics and its log line, in one block.
+
+The text of a line is always the same and what differs are fields: that is what a search filters by, and a text that
+was found clean once is not redacted again.
+"""
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Span
 
+log = logging.getLogger(__name__)
+
 NODE = "node"
 """The field of the context that names the agent at work."""
 
@@ -29,6 +36,7 @@ def agent(name: str) -> Iterator[Span]:
     with context.bound(node=name), traces.span(f"{semconv.INVOKE_AGENT} {name}", attributes) as span:
         started = time.perf_counter()
         running.inc()
+        log.debug("node started")
         try:
             yield span
         except BaseException as raised:  # a cancellation counts as well; it is raised again
@@ -37,8 +45,9 @@ def agent(name: str) -> Iterator[Span]:
         finally:
             seconds = time.perf_counter() - started
             running.dec()
-            metrics.node_duration.labels(name, "error" if error else "ok").observe(seconds)
+            metrics.node_duration.labels(name, _outcome(error)).observe(seconds)
             genai.agent(name, seconds, error)
+            log.info("node ended", extra=_ended(seconds, error))
 
 
 @contextmanager
@@ -63,7 +72,7 @@ def tool(name: str) -> Iterator[Tool]:
             seconds = time.perf_counter() - started
             if found.error:
                 span.set_attribute(semconv.ERROR_TYPE, found.error)
-            metrics.tool_calls.labels(name, "error" if found.error else "ok").inc()
+            metrics.tool_calls.labels(name, _outcome(found.error)).inc()
             metrics.tool_duration.labels(name).observe(seconds)
             genai.tool(name, agent_name, seconds, found.error)
 
@@ -94,7 +103,9 @@ def model(call: genai.Call) -> Iterator[Model]:
             if found.tokens:
                 span.set_attribute("gen_ai.usage.input_tokens", found.tokens[0])
                 span.set_attribute("gen_ai.usage.output_tokens", found.tokens[1])
-            genai.inferred(call, time.perf_counter() - started, found.tokens, error)
+            seconds = time.perf_counter() - started
+            genai.inferred(call, seconds, found.tokens, error)
+            called(call.operation, call.provider, seconds, error, model=call.request_model)
 
 
 class Model:
@@ -109,3 +120,19 @@ class Model:
         if name := context.fields().get(NODE):
             metrics.agent_tokens.labels(name, "input").inc(given)
             metrics.agent_tokens.labels(name, "output").inc(made)
+
+
+def called(operation: str, provider: str, seconds: float, error: str, **more: str) -> None:
+    """Log a call of another system that took `seconds`; `error` is the kind of failure, "" for none."""
+    fields = {"operation": operation, "provider": provider, **more, **_ended(seconds, error)}
+    log.log(logging.WARNING if error else logging.INFO, "call ended", extra=fields)
+
+
+def _ended(seconds: float, error: str) -> dict[str, object]:
+    """Return the fields of a line that says how something ended."""
+    told = {"outcome": _outcome(error), "seconds": round(seconds, 4)}
+    return {**told, "kind": error} if error else told
+
+
+def _outcome(error: str) -> str:
+    return "error" if error else "ok"

@@ -184,7 +184,7 @@ def test_traffic_without_an_api_says_that_nothing_was_sent(assistant: Assistant)
 def test_the_worker_leaves_no_trace_of_questions_or_keys_in_its_log(assistant: Assistant) -> None:
     question = f"What is a lease {secrets.token_hex(8)}?"
     assistant.ask(question)
-    until(lambda: "done in" in assistant.log("worker"), "the worker logs")
+    until(lambda: '"message": "done"' in assistant.log("worker"), "the worker logs")
     logged = assistant.log("worker") + assistant.log("api")
     assert question not in logged
     assert assistant.key not in logged

@@ -76,17 +76,52 @@ def test_a_question_is_one_trace_from_the_caller_to_the_model(traced: tuple[Assi
     assert assistant.key not in text
 
 
-def test_log_lines_of_a_run_name_its_trace_its_tenant_and_the_run(traced: tuple[Assistant, Path]) -> None:
+LINES = {
+    "api": {"queued interactive", "answered POST /v1/runs 202"},
+    "worker": {
+        "claimed",
+        *(f"node ended {node} ok" for node in ("planner", "researcher", "synthesizer", "critic")),
+        "call ended chat openai primary ok",
+        "call ended retrieval chroma ok",
+        "call ended search searxng ok",
+        "done",
+    },
+}
+"""What a run writes at INFO: the text of each line, and what its fields say."""
+TOLD = {
+    "queued": ("priority",),
+    "answered": ("method", "route", "status"),
+    "node ended": ("node", "outcome"),
+    "call ended": ("operation", "provider", "endpoint", "outcome"),
+}
+
+
+def told(line: dict[str, Any]) -> str:
+    said = (line["message"], *(line.get(name) for name in TOLD.get(line["message"], ())))
+    return " ".join(str(each) for each in said if each is not None)
+
+
+def test_what_a_run_did_stands_in_log_lines_that_name_its_trace_its_tenant_and_the_run(
+    traced: tuple[Assistant, Path],
+) -> None:
     assistant, _ = traced
-    run_id = assistant.ask("When must a client not retry a 429?")["id"]
+    trace = "0af7651916cd43dd8448eb211c80319c"
 
-    def logged() -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in assistant.log("worker").splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("run_id") == run_id and line["message"].startswith("done")]
+    def lines(process: str) -> list[dict[str, Any]]:
+        read = [json.loads(line) for line in assistant.log(process).splitlines() if line.startswith("{")]
+        return [line for line in read if line.get("trace_id") == trace]
 
-    line = until(logged, "the line of the ended run")[0]
-    assert line["tenant"] == "test"
-    assert re.fullmatch(r"[0-9a-f]{32}", line["trace_id"])
+    run_id = assistant.submit(COMPOUND, traceparent=f"00-{trace}-b7ad6b7169203331-01").json["id"]
+    until(lambda: any(line["message"] == "done" for line in lines("worker")), "the run ends")
+    written = {process: lines(process) for process in LINES}
+    assert {process: {told(line) for line in found} for process, found in written.items()} == LINES
+    for line in (*written["api"], *written["worker"]):
+        assert (line["tenant"], line["level"]) == ("test", "INFO")
+        assert line.get("run_id") == (None if line["message"] == "answered" else run_id)
+        assert line.get("seconds", 0) >= 0
+        assert ("seconds" in line) == (line["message"] not in {"queued", "claimed"})
+        assert line.get("question_chars") == (len(COMPOUND) if line["message"] == "queued" else None)
+    assert "fencing" not in json.dumps(written)
 
 
 def exemplars(assistant: Assistant, url: str) -> dict[str, str]:

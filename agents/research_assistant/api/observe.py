@@ -27,6 +27,8 @@ MAX_IN_FLIGHT = 256
 """More at once would only wait for the same few database connections: they are told to come back instead."""
 COUNTED_PREFIX = "/v1/"
 """What users ask of us. Scrapes and probes (/metrics, /healthz, /readyz) must not dilute the availability."""
+UNASKED = ("/metrics", "/healthz", "/readyz", "/static/")
+"""What nobody asked a question by: it has no trace and no log line."""
 STREAM = b"text/event-stream"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -45,16 +47,13 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["path"].startswith(COUNTED_PREFIX):
-            with (
-                context.bound(),
-                traces.span(scope["method"], kind=SpanKind.SERVER, parent=_caller(scope)) as span,
-            ):
-                await self._counted(scope, receive, send)
-                span.update_name(f"{_method(scope)} {_route(scope)}")
-                span.set_attribute("http.route", _route(scope))
-        else:
+        if scope["path"].startswith(UNASKED):
             await self._counted(scope, receive, send)
+            return
+        with context.bound(), traces.span(scope["method"], kind=SpanKind.SERVER, parent=_caller(scope)) as span:
+            await self._counted(scope, receive, send)
+            span.update_name(f"{_method(scope)} {_route(scope)}")
+            span.set_attribute("http.route", _route(scope))
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -134,8 +133,12 @@ def _count(scope: Scope, reply: _Reply, seconds: float) -> None:
     status = reply.failed or reply.status
     m.http_duration.labels(_route(scope), _method(scope), str(status)).observe(seconds)
     traces.current().set_attribute("http.response.status_code", status)
+    found = outcome(status, retry_after=reply.retry_after)
     if scope["path"].startswith(COUNTED_PREFIX):
-        m.events.labels(kind="api", outcome=outcome(status, retry_after=reply.retry_after)).inc()
+        m.events.labels(kind="api", outcome=found).inc()
+    if not scope["path"].startswith(UNASKED):
+        told = {"method": _method(scope), "route": _route(scope), "status": status, "seconds": round(seconds, 4)}
+        log.log(logging.WARNING if found == "bad" else logging.INFO, "answered", extra=told)
 
 
 def _method(scope: Scope) -> str:

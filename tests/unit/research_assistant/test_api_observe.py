@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import httpx
 import pytest
@@ -66,6 +67,27 @@ async def test_scrapes_and_probes_are_no_events(path: str) -> None:
     before = [count(EVENTS.name, kind="api", outcome=each) for each in ("good", "bad", "shed")]
     await get(Observed(answering(200)), path)
     assert [count(EVENTS.name, kind="api", outcome=each) for each in ("good", "bad", "shed")] == before
+
+
+async def test_each_request_of_a_user_is_a_log_line_without_its_path_and_a_probe_is_none(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "research_assistant")
+    for path in ("/v1/runs/secret?key=1", "/metrics", "/static/x/page.css", "/"):
+        await get(Observed(answering(404)), path)
+    told = [
+        (each.levelname, *(each.__dict__[name] for name in ("method", "route", "status")))
+        for each in caplog.records
+        if each.name.startswith("research_assistant")
+    ]
+    assert told == [("INFO", "GET", "unmatched", 404)] * 2
+
+
+async def test_a_request_that_we_failed_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "research_assistant")
+    await get(Observed(answering(503)))
+    await get(Observed(answering(503, retry_after="1")))
+    assert [(each.levelname, each.__dict__["status"]) for each in caplog.records] == [("WARNING", 503)]
 
 
 async def test_an_unhandled_error_is_a_problem_for_the_caller_and_counted_once() -> None:
