@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bongsu.core.conventions import HTTP_DURATION, METRICS, RUN_DURATION
 from tests.real.support.assistant import CORPUS, Assistant, running_assistant
+from tests.real.support.otlp import Collector, collector
 from tests.real.support.waiting import until
 
 CALLER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -28,22 +28,26 @@ CHAIN = (
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
+LEAVES = {
+    "search searxng": [*CHAIN[:4], "invoke_agent researcher", "execute_tool web"],
+    "retrieval": [*CHAIN[:4], "invoke_agent researcher", "execute_tool documents"],
+}
+
+Traced = tuple[Assistant, Collector]
+
+
 @pytest.fixture(scope="module")
-def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Assistant, Path]]:
-    file = tmp_path_factory.mktemp("traces") / "spans.jsonl"
-    with running_assistant(CORPUS / "articles", RESEARCH_ASSISTANT_TRACES=f"file:{file}") as started:
-        yield started, file
+def traced() -> Iterator[Traced]:
+    with collector() as to, running_assistant(CORPUS / "articles", RESEARCH_ASSISTANT_TRACES=f"otlp:{to.url}") as made:
+        yield made, to
 
 
-def spans_of(file: Path, trace: str) -> list[dict[str, Any]]:
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [span for span in map(json.loads, lines) if span["trace_id"] == trace]
+def finished_trace(traced: Traced, run_id: str, trace: str) -> list[dict[str, Any]]:
+    assistant, to = traced
 
-
-def finished_trace(assistant: Assistant, file: Path, run_id: str, trace: str) -> list[dict[str, Any]]:
     def whole() -> list[dict[str, Any]]:
         assistant.http("GET", f"/v1/runs/{run_id}")
-        found = spans_of(file, trace)
+        found = to.spans_of(trace)
         names = {span["name"] for span in found}
         return found if {"process runs", "POST /v1/runs"} <= names else []
 
@@ -59,21 +63,32 @@ def ancestors(spans: list[dict[str, Any]], leaf: dict[str, Any]) -> list[str]:
     return names
 
 
-def test_a_question_is_one_trace_from_the_caller_to_the_model(traced: tuple[Assistant, Path]) -> None:
-    assistant, file = traced
+def misplaced(spans: list[dict[str, Any]]) -> list[list[str]]:
+    """Return the ways to the calls of the outside world that do not lead from the request through the agents."""
+    ways = [ancestors(spans, span) for span in spans]
+    wrong = [way for way in ways if way[0] != CHAIN[0]]
+    for way in ways:
+        expected = next((above for name, above in LEAVES.items() if way[-1].startswith(name)), way[:-1])
+        wrong += [way] if way[:-1] != expected else []
+    return wrong
+
+
+def test_a_question_is_one_trace_from_the_caller_to_the_model_at_a_collector(traced: Traced) -> None:
+    assistant, to = traced
     run_id = assistant.submit(COMPOUND, traceparent=CALLER).json["id"]
-    spans = finished_trace(assistant, file, run_id, CALLER_TRACE)
-    chats = [ancestors(spans, span) for span in spans if span["name"].startswith("chat ")]
-    assert list(CHAIN) in chats
-    assert {"invoke_agent researcher", "invoke_agent synthesizer", "invoke_agent critic"} <= {s["name"] for s in spans}
-    assert {"execute_tool documents", "execute_tool web", "search searxng"} <= {s["name"] for s in spans}
-    assert any(span["name"].startswith("retrieval chunks-") for span in spans)
+    spans = finished_trace(traced, run_id, CALLER_TRACE)
+    names = {span["name"] for span in spans}
+    assert list(CHAIN) in [ancestors(spans, span) for span in spans if span["name"].startswith("chat ")]
+    assert {"invoke_agent researcher", "invoke_agent synthesizer", "invoke_agent critic"} <= names
+    assert {"execute_tool documents", "execute_tool web", "search searxng"} <= names
+    assert any(name.startswith("retrieval chunks-") for name in names)
+    assert misplaced(spans) == []
+    assert misplaced([span for span in spans if span["name"] != "process runs"])  # without one, what is below is lost
     root = next(span for span in spans if span["name"] == "POST /v1/runs")
     assert root["parent_span_id"] == "00f067aa0ba902b7"
     assert {span["service"] for span in spans} == {"research-assistant-api", "research-assistant-worker"}
-    text = json.dumps(spans)
-    assert "fencing token" not in text
-    assert assistant.key not in text
+    assert b"fencing token" not in to.received
+    assert assistant.key.encode() not in to.received
 
 
 LINES = {
@@ -102,7 +117,7 @@ def told(line: dict[str, Any]) -> str:
 
 
 def test_what_a_run_did_stands_in_log_lines_that_name_its_trace_its_tenant_and_the_run(
-    traced: tuple[Assistant, Path],
+    traced: Traced,
 ) -> None:
     assistant, _ = traced
     trace = "0af7651916cd43dd8448eb211c80319c"
@@ -130,12 +145,12 @@ def exemplars(assistant: Assistant, url: str) -> dict[str, str]:
     return dict(re.findall(r'^(bongsu_\w+)_bucket\{.*?# \{.*?trace_id="([0-9a-f]{32})"', text, re.MULTILINE))
 
 
-def test_latency_histograms_point_at_traces(traced: tuple[Assistant, Path]) -> None:
-    assistant, file = traced
+def test_latency_histograms_point_at_traces(traced: Traced) -> None:
+    assistant, to = traced
     assistant.ask(COMPOUND)
-    port = assistant.processes["worker"].args[-1]  # type: ignore[index]
+    port: str = assistant.processes["worker"].args[-1]  # type: ignore[index,assignment]
     of_worker = exemplars(assistant, f"http://127.0.0.1:{port}/metrics")
     written = {metric.name for metric in METRICS if metric.kind == "histogram" and metric.unit == "s"}
     assert written - set(of_worker) == {HTTP_DURATION.name}
     named = {of_worker[RUN_DURATION.name], exemplars(assistant, "/metrics")[HTTP_DURATION.name]}
-    until(lambda: all(spans_of(file, trace) for trace in named), "the traces that exemplars name")
+    until(lambda: all(to.spans_of(trace) for trace in named), "the traces that exemplars name")
