@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import openai
 from bongsu.core.semconv import CHAT
 from bongsu.telemetry import context, work
 from bongsu.telemetry import metrics as m
-from bongsu.telemetry.genai import Call
+from bongsu.telemetry.genai import Call, Tokens
 from research_assistant import prices, provider, usage
 from research_assistant.errors import RunError
 from research_assistant.guard import GuardedTransport2, guard_of
@@ -99,8 +100,9 @@ class Llm:
             asked = Call(CHAT, request_model=self.model, server=str(client.base_url))
             with context.bound(endpoint=endpoint), work.model(asked) as call:
                 completion: Any = await client.chat.completions.create(**request.parameters(self.model))
-                call.billed(*tokens_of(completion))
-                await self._bill(endpoint, run_id, *tokens_of(completion))
+                tokens = tokens_of(completion)
+                call.billed(tokens)
+                await self._bill(endpoint, run_id, tokens)
                 text = text_of(completion)
             outcome = "ok"
         finally:
@@ -108,13 +110,13 @@ class Llm:
             m.llm_duration.labels(endpoint, "chat").observe(time.perf_counter() - started)
         return text
 
-    async def _bill(self, endpoint: str, run_id: UUID | None, input_tokens: int, output_tokens: int) -> None:
+    async def _bill(self, endpoint: str, run_id: UUID | None, tokens: Tokens) -> None:
         """Count what was spent, whether or not the answer turns out to be usable."""
-        usd = self.price.cost(input_tokens, output_tokens)
-        m.llm_tokens.labels(endpoint, "input").inc(input_tokens)
-        m.llm_tokens.labels(endpoint, "output").inc(output_tokens)
+        usd = self.price.cost(tokens.given, tokens.made, tokens.cache_read or 0)
+        m.llm_tokens.labels(endpoint, "input").inc(tokens.given)
+        m.llm_tokens.labels(endpoint, "output").inc(tokens.made)
         m.cost.labels(endpoint).inc(usd)
-        await usage.record(self.pool, run_id, endpoint, self.model, input_tokens, output_tokens, usd)
+        await usage.record(self.pool, run_id, endpoint, self.model, tokens.given, tokens.made, usd)
 
 
 def open_llm(settings: Settings, pool: db.Pool) -> Llm:
@@ -134,16 +136,24 @@ def open_llm(settings: Settings, pool: db.Pool) -> Llm:
     return Llm(pool, settings.model, prices.of(settings.model), clients)
 
 
-def tokens_of(completion: Any) -> tuple[int, int]:
-    """Return the billed input and output tokens; raise RunError for an answer that does not say.
+def tokens_of(completion: Any) -> Tokens:
+    """Return the billed tokens; raise RunError for an answer that does not say.
 
     The client library does not validate: what should be a completion can be a string of HTML.
     """
     spent = getattr(completion, "usage", None)
-    counts = (getattr(spent, "prompt_tokens", None), getattr(spent, "completion_tokens", None))
-    if not all(type(count) is int and count >= 0 for count in counts):
+    given, made = _count(spent, "prompt_tokens"), _count(spent, "completion_tokens")
+    if given is None or made is None:
         raise RunError("llm_invalid", f"the answer ({type(completion).__name__}) does not say what it cost")
-    return counts  # type: ignore[return-value]  # checked on the line above
+    read = _count(getattr(spent, "prompt_tokens_details", None), "cached_tokens", given)
+    thought = _count(getattr(spent, "completion_tokens_details", None), "reasoning_tokens", made)
+    return Tokens(given, made, read, thought)
+
+
+def _count(told: Any, name: str, most: float = math.inf) -> int | None:
+    """Return a count of tokens; None for one that is not told, or cannot be."""
+    count = getattr(told, name, None)
+    return count if type(count) is int and 0 <= count <= most else None
 
 
 def text_of(completion: Any) -> str:

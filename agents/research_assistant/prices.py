@@ -14,14 +14,17 @@ PER_TOKENS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per PER_TOKENS tokens."""
+    """USD per PER_TOKENS tokens; input that the provider read from its cache costs as any other where None is told."""
 
     input: float
     output: float
+    cached_input: float | None = None
 
-    def cost(self, input_tokens: int, output_tokens: int) -> float:
-        """Return the price of one call in USD."""
-        return (input_tokens * self.input + output_tokens * self.output) / PER_TOKENS
+    def cost(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> float:
+        """Return the price of one call in USD; `cached_tokens` are part of `input_tokens`."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        fresh = (input_tokens - cached_tokens) * self.input
+        return (fresh + cached_tokens * cached + output_tokens * self.output) / PER_TOKENS
 
 
 def load(path: Path = FILE) -> dict[str, Price]:
@@ -35,9 +38,10 @@ def load(path: Path = FILE) -> dict[str, Price]:
         models = table.mapping("models")
         for name, _ in models.items():  # noqa: PERF102 - Reader.items also marks the keys as known
             price = models.mapping(name)
-            prices[name] = Price(price.number("input"), price.number("output"))
+            cached = price.number("cached_input") if price.has("cached_input") else None
+            prices[name] = Price(price.number("input"), price.number("output"), cached)
             price.done()
-            if min(prices[name].input, prices[name].output) < 0:
+            if min(prices[name].input, prices[name].output, cached or 0) < 0:
                 price.fail("prices/negative", price.node.span, f"{name} has a negative price", "correct it")
         table.done()
     if problems:

@@ -33,6 +33,10 @@ TOKEN_TYPE, MODALITY = "gen_ai.token.type", "gen_ai.token.modality"
 WORKFLOW, AGENT, TOOL, TOOL_TYPE = "gen_ai.workflow.name", "gen_ai.agent.name", "gen_ai.tool.name", "gen_ai.tool.type"
 CONVERSATION, DATA_SOURCE = "gen_ai.conversation.id", "gen_ai.data_source.id"
 
+USAGE_INPUT, USAGE_OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
+USAGE_CACHE_READ, USAGE_REASONING = "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.reasoning.output_tokens"
+FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
+
 CHAT, EMBEDDINGS, RETRIEVAL = "chat", "embeddings", "retrieval"
 INVOKE_AGENT, INVOKE_WORKFLOW, EXECUTE_TOOL = "invoke_agent", "invoke_workflow", "execute_tool"
 INFERENCE_OPERATIONS = (CHAT, "generate_content", "text_completion")
@@ -101,6 +105,22 @@ OUTPUT_TOKENS = _metric(
     (*_CALL, MODALITY),
     (),
 )
+CACHE_READ_TOKENS = _metric(
+    "gen_ai.client.inference.usage.cache_read.input_tokens",
+    "counter",
+    "{token}",
+    "Input tokens that the provider read from its cache; part of the billed ones.",
+    (*_CALL, MODALITY),
+    (),
+)
+REASONING_TOKENS = _metric(
+    "gen_ai.client.inference.usage.reasoning.output_tokens",
+    "counter",
+    "{token}",
+    "Output tokens that the model thought with; part of the billed ones.",
+    (*_CALL, MODALITY),
+    (),
+)
 OPERATION_INPUT_TOKENS = _metric(
     "gen_ai.client.inference.operation.input_tokens",
     "histogram",
@@ -117,6 +137,16 @@ OPERATION_OUTPUT_TOKENS = _metric(
     _CALL,
     TOKEN_BUCKETS,
 )
+_FIRST = "Time from the request to the first chunk of a streamed answer."
+_EACH = "Time from one chunk of a streamed answer to the next."
+STREAMING = {
+    generation: (
+        _metric(f"gen_ai.client.{what}.time_to_first_chunk", "histogram", "s", _FIRST, _CALL, DURATION_BUCKETS),
+        _metric(f"gen_ai.client.{what}.time_per_output_chunk", "histogram", "s", _EACH, _CALL, DURATION_BUCKETS),
+    )
+    for generation, what in ((V1_41, "operation"), (LATEST, "inference"))
+}
+"""By generation: the metric of the first chunk and that of each later one."""
 WORKFLOW_DURATION = _metric(
     "gen_ai.invoke_workflow.duration",
     "histogram",
@@ -143,17 +173,20 @@ TOOL_DURATION = _metric(
 )
 
 _OF = {
-    V1_41: (OPERATION_DURATION, TOKEN_USAGE),
+    V1_41: (OPERATION_DURATION, TOKEN_USAGE, *STREAMING[V1_41]),
     LATEST: (
         OPERATION_DURATION,  # embeddings, retrieval: everything that is no inference
         INFERENCE_DURATION,
         INPUT_TOKENS,
         OUTPUT_TOKENS,
+        CACHE_READ_TOKENS,
+        REASONING_TOKENS,
         OPERATION_INPUT_TOKENS,
         OPERATION_OUTPUT_TOKENS,
         WORKFLOW_DURATION,
         AGENT_DURATION,
         TOOL_DURATION,
+        *STREAMING[LATEST],
     ),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from bongsu.core import semconv
@@ -12,7 +12,7 @@ from bongsu.core.errors import UsageError
 from bongsu.telemetry import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bongsu.core.metric import Metric
     from bongsu.telemetry.instruments import Maker
@@ -48,6 +48,20 @@ def _attributes(call: Call) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value}
 
 
+class Tokens(NamedTuple):
+    """What one call was billed; the last two are part of the first two, None where the provider does not say."""
+
+    given: int
+    made: int
+    cache_read: int | None = None
+    reasoning: int | None = None
+
+    def attributes(self) -> dict[str, int]:
+        """Return the attributes of the call's span, which are the same in both generations."""
+        names = (semconv.USAGE_INPUT, semconv.USAGE_OUTPUT, semconv.USAGE_CACHE_READ, semconv.USAGE_REASONING)
+        return {name: count for name, count in zip(names, self, strict=True) if count is not None}
+
+
 @dataclass(slots=True)
 class GenAi:
     """The instruments of one process, made when they are first written."""
@@ -56,8 +70,8 @@ class GenAi:
     generation: str = semconv.V1_41
     _made: dict[str, Any] = field(default_factory=dict)
 
-    def inferred(self, call: Call, seconds: float, tokens: tuple[int, int] | None, error: str = "") -> None:
-        """Count one call that took `seconds` and was billed (input, output) `tokens`; `error` is the kind or ""."""
+    def inferred(self, call: Call, seconds: float, tokens: Tokens | None, error: str = "") -> None:
+        """Count one call that took `seconds` and was billed `tokens`; `error` is the kind or ""."""
         attributes = call.attributes()
         timed = attributes | {semconv.ERROR_TYPE: error}
         inference = call.operation in semconv.INFERENCE_OPERATIONS
@@ -66,7 +80,24 @@ class GenAi:
         if self._writes(semconv.LATEST) and inference:
             self._observe(semconv.INFERENCE_DURATION, timed, seconds)
         if tokens is not None:
-            self._count_tokens(attributes, *tokens)
+            self._count_tokens(attributes, tokens)
+
+    def first_chunk(self, call: Call, seconds: float) -> Callable[[float], None]:
+        """Count the first chunk of a streamed answer; return what counts the seconds from one chunk to the next.
+
+        Chunks are many: that one knows its series and looks nothing up.
+        """
+        attributes = call.attributes()
+        written = [pair for generation, pair in semconv.STREAMING.items() if self._writes(generation)]
+        for first, _ in written:
+            self._observe(first, attributes, seconds)
+        each = [self._child(later, attributes) for _, later in written]
+
+        def next_chunk(gap: float) -> None:
+            for series in each:
+                series.observe(gap)
+
+        return next_chunk
 
     def workflow(self, name: str, seconds: float, error: str = "") -> None:
         """Count one run of a workflow."""
@@ -86,7 +117,8 @@ class GenAi:
         }
         self._latest(semconv.TOOL_DURATION, attributes, seconds)
 
-    def _count_tokens(self, attributes: Mapping[str, Any], given: int, made: int) -> None:
+    def _count_tokens(self, attributes: Mapping[str, Any], tokens: Tokens) -> None:
+        given, made, cache_read, reasoning = tokens
         if self._writes(semconv.V1_41):
             self._observe(semconv.TOKEN_USAGE, {**attributes, semconv.TOKEN_TYPE: "input"}, given)
             self._observe(semconv.TOKEN_USAGE, {**attributes, semconv.TOKEN_TYPE: "output"}, made)
@@ -94,6 +126,10 @@ class GenAi:
             text = {**attributes, semconv.MODALITY: "text"}
             self._child(semconv.INPUT_TOKENS, text).inc(given)
             self._child(semconv.OUTPUT_TOKENS, text).inc(made)
+            if cache_read is not None:
+                self._child(semconv.CACHE_READ_TOKENS, text).inc(cache_read)
+            if reasoning is not None:
+                self._child(semconv.REASONING_TOKENS, text).inc(reasoning)
             self._observe(semconv.OPERATION_INPUT_TOKENS, attributes, given)
             self._observe(semconv.OPERATION_OUTPUT_TOKENS, attributes, made)
 
@@ -128,3 +164,4 @@ def setup(generation: str) -> None:
 
 
 inferred, workflow, agent, tool = _process.inferred, _process.workflow, _process.agent, _process.tool
+first_chunk = _process.first_chunk

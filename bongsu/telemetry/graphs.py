@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +22,7 @@ from bongsu.core import semconv as conventions
 from bongsu.telemetry import genai, metrics, traces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from langchain_core.outputs import LLMResult
@@ -66,6 +67,9 @@ class Piece:
     node: str = ""
     call: genai.Call | None = None
     paused: bool = False
+    chunk_at: float = 0.0
+    next_chunk: Callable[[float], None] | None = None
+    """Of a call whose answer is streamed: when the last chunk came, and what counts the next one."""
 
     def seconds(self) -> float:
         """Return the time since the start."""
@@ -182,6 +186,21 @@ class Watcher(BaseCallbackHandler):
         """Open a call of a completion model."""
         self._model_start("text_completion", run_id, parent_run_id, metadata or {}, named)
 
+    def on_llm_new_token(self, token: Any, *, run_id: UUID, **_: Any) -> None:  # noqa: ARG002 - text is not read
+        """Time a chunk of a streamed answer: the first from the request, the others from the one before."""
+        piece = self._piece(run_id)
+        if piece is None or piece.call is None:
+            return
+        now, before = time.perf_counter(), piece.chunk_at
+        piece.chunk_at = now
+        if piece.next_chunk is not None:
+            piece.next_chunk(now - before)
+            return
+        seconds = now - piece.started
+        piece.span.set_attribute(conventions.FIRST_CHUNK, seconds)
+        with _current(piece.span):
+            piece.next_chunk = genai.first_chunk(piece.call, seconds)
+
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
         """Close a call of a model and count its tokens."""
         self._close(run_id, tokens=_tokens(response))
@@ -230,7 +249,7 @@ class Watcher(BaseCallbackHandler):
         error: BaseException | None = None,
         *,
         kind: str = "",
-        tokens: tuple[int, int] | None = None,
+        tokens: genai.Tokens | None = None,
     ) -> None:
         piece, own = self._pieces.pop(run_id, (None, False))
         if piece is None or not own:
@@ -244,9 +263,8 @@ class Watcher(BaseCallbackHandler):
             piece.span.set_attribute(conventions.ERROR_TYPE, kind)
             piece.span.set_status(StatusCode.ERROR)
         seconds = piece.seconds()
-        token = attach(trace.set_span_in_context(piece.span))  # so that exemplars name it
-        _COUNT[piece.kind](piece, seconds, kind, tokens)
-        detach(token)
+        with _current(piece.span):
+            _COUNT[piece.kind](piece, seconds, kind, tokens)
         piece.span.end()
         for member in piece.members:  # what never told its end, such as a task that was dropped
             self._close(member, kind="Abandoned")
@@ -254,6 +272,16 @@ class Watcher(BaseCallbackHandler):
     def _piece(self, run_id: UUID | None) -> Piece | None:
         found = self._pieces.get(run_id) if run_id else None
         return found[0] if found else None
+
+
+@contextmanager
+def _current(span: Span) -> Iterator[None]:
+    """Make a span the current one for the time of the block, so that exemplars name it."""
+    token = attach(trace.set_span_in_context(span))
+    try:
+        yield
+    finally:
+        detach(token)
 
 
 def _root(piece: Piece) -> Piece:
@@ -264,7 +292,7 @@ def _agent_attributes(name: str) -> dict[str, Any]:
     return {conventions.OPERATION: conventions.INVOKE_AGENT, conventions.AGENT: name}
 
 
-def _count_run(piece: Piece, seconds: float, kind: str, _: tuple[int, int] | None) -> None:
+def _count_run(piece: Piece, seconds: float, kind: str, _: genai.Tokens | None) -> None:
     """Count a run; one that stopped to ask a person is counted when it is resumed and ends."""
     genai.workflow(piece.name, seconds, kind)
     if piece.paused and not kind:
@@ -276,19 +304,19 @@ def _count_run(piece: Piece, seconds: float, kind: str, _: tuple[int, int] | Non
         metrics.run_duration.labels(piece.name).observe(seconds)
 
 
-def _count_node(piece: Piece, seconds: float, kind: str, _: tuple[int, int] | None) -> None:
+def _count_node(piece: Piece, seconds: float, kind: str, _: genai.Tokens | None) -> None:
     metrics.nodes_running.labels(piece.name).dec()
     metrics.node_duration.labels(piece.name, "error" if kind else "ok").observe(seconds)
     genai.agent(piece.name, seconds, kind)
 
 
-def _count_tool(piece: Piece, seconds: float, kind: str, _: tuple[int, int] | None) -> None:
+def _count_tool(piece: Piece, seconds: float, kind: str, _: genai.Tokens | None) -> None:
     metrics.tool_calls.labels(piece.name, "error" if kind else "ok").inc()
     metrics.tool_duration.labels(piece.name).observe(seconds)
     genai.tool(piece.name, piece.node, seconds, kind)
 
 
-def _count_model(piece: Piece, seconds: float, kind: str, tokens: tuple[int, int] | None) -> None:
+def _count_model(piece: Piece, seconds: float, kind: str, tokens: genai.Tokens | None) -> None:
     call = piece.call
     if call is None:
         return
@@ -296,15 +324,15 @@ def _count_model(piece: Piece, seconds: float, kind: str, tokens: tuple[int, int
     metrics.llm_calls.labels(endpoint, conventions.CHAT, "error" if kind else "ok").inc()
     metrics.llm_duration.labels(endpoint, conventions.CHAT).observe(seconds)
     if tokens:
-        metrics.context_tokens.labels(conventions.CHAT).observe(tokens[0])
-        for direction, count in zip(("input", "output"), tokens, strict=True):
+        metrics.context_tokens.labels(conventions.CHAT).observe(tokens.given)
+        for direction, count in (("input", tokens.given), ("output", tokens.made)):
             metrics.llm_tokens.labels(endpoint, direction).inc(count)
             metrics.agent_tokens.labels(piece.node, direction).inc(count)
-            piece.span.set_attribute(f"gen_ai.usage.{direction}_tokens", count)
+        piece.span.set_attributes(tokens.attributes())
     genai.inferred(call, seconds, tokens, kind)
 
 
-_COUNT: dict[str, Callable[[Piece, float, str, tuple[int, int] | None], None]] = {
+_COUNT: dict[str, Callable[[Piece, float, str, genai.Tokens | None], None]] = {
     "run": _count_run,
     "node": _count_node,
     "tool": _count_tool,
@@ -312,11 +340,13 @@ _COUNT: dict[str, Callable[[Piece, float, str, tuple[int, int] | None], None]] =
 }
 
 
-def _tokens(response: LLMResult) -> tuple[int, int] | None:
-    """Return the billed (input, output) tokens, None when the model did not say."""
+def _tokens(response: LLMResult) -> genai.Tokens | None:
+    """Return the billed tokens, None when the model did not say."""
     try:
         usage = getattr(response.generations[0][0], "message", None)
         found = getattr(usage, "usage_metadata", None) or {}
-        return int(found["input_tokens"]), int(found["output_tokens"])
+        read = (found.get("input_token_details") or {}).get("cache_read")
+        thought = (found.get("output_token_details") or {}).get("reasoning")
+        return genai.Tokens(int(found["input_tokens"]), int(found["output_tokens"]), read, thought)
     except (IndexError, KeyError, TypeError, ValueError):
         return None

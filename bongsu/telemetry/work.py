@@ -101,25 +101,24 @@ def model(call: genai.Call) -> Iterator[Model]:
             raise
         finally:
             if found.tokens:
-                span.set_attribute("gen_ai.usage.input_tokens", found.tokens[0])
-                span.set_attribute("gen_ai.usage.output_tokens", found.tokens[1])
+                span.set_attributes(found.tokens.attributes())
             seconds = time.perf_counter() - started
             genai.inferred(call, seconds, found.tokens, error)
             called(call.operation, call.provider, seconds, error, model=call.request_model)
 
 
 class Model:
-    """What a call of a model was billed: (input, output) tokens, None while unknown."""
+    """What a call of a model was billed, None while unknown."""
 
-    tokens: tuple[int, int] | None = None
+    tokens: genai.Tokens | None = None
 
-    def billed(self, given: int, made: int) -> None:
+    def billed(self, tokens: genai.Tokens) -> None:
         """Note the tokens, and count them for the agent at work."""
-        self.tokens = (given, made)
-        metrics.context_tokens.labels(semconv.CHAT).observe(given)
+        self.tokens = tokens
+        metrics.context_tokens.labels(semconv.CHAT).observe(tokens.given)
         if name := context.fields().get(NODE):
-            metrics.agent_tokens.labels(name, "input").inc(given)
-            metrics.agent_tokens.labels(name, "output").inc(made)
+            metrics.agent_tokens.labels(name, "input").inc(tokens.given)
+            metrics.agent_tokens.labels(name, "output").inc(tokens.made)
 
 
 def called(operation: str, provider: str, seconds: float, error: str, **more: str) -> None:

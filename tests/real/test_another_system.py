@@ -19,6 +19,8 @@ from tests.real.support.pg import free_port
 from tests.support import tool_loop
 
 BONGSU = Path(sys.executable).parent / "bongsu"
+CHUNKS = 5
+"""`booked`, a blank, `and`, a blank, `done`."""
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -36,6 +38,7 @@ def scraped(repository: Path) -> Iterator[Samples]:
     argv = [sys.executable, "app.py", str(port)]
     with subprocess.Popen(argv, cwd=repository, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        assert process.stdout.readline() == f"chunks {CHUNKS}\n"
         assert process.stdout.readline() == "ready\n"
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
             text = answer.read().decode()
@@ -54,18 +57,37 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 
 
 def test_runs_nodes_tools_models_and_questions_to_people_are_counted(scraped: Samples) -> None:
-    assert value(scraped, "bongsu_events_total", kind="run", outcome="good") == 1
+    assert value(scraped, "bongsu_events_total", kind="run", outcome="good") == 2
     assert value(scraped, "bongsu_events_total", kind="run", outcome="bad") == 1
-    assert value(scraped, "bongsu_run_duration_seconds_count", **{"class": "travel-agent"}) == 1
+    assert value(scraped, "bongsu_run_duration_seconds_count", **{"class": "travel-agent"}) == 2
     assert value(scraped, "bongsu_interrupts_total", node="approve") == 4
     assert value(scraped, "bongsu_node_duration_seconds_count", node="approve", outcome="error") == 1
-    assert value(scraped, "bongsu_node_duration_seconds_count", node="assistant", outcome="ok") == 5
+    assert value(scraped, "bongsu_node_duration_seconds_count", node="assistant", outcome="ok") == 6
     assert value(scraped, "bongsu_tool_calls_total", tool="book", outcome="ok") == 1
     assert value(scraped, "bongsu_tool_calls_total", tool="book", outcome="error") == 1
     calls = {"endpoint": "genericfakechatmodel", "operation": "chat"}
-    assert value(scraped, "bongsu_llm_calls_total", **calls, outcome="ok") == 5
+    assert value(scraped, "bongsu_llm_calls_total", **calls, outcome="ok") == 6
     assert value(scraped, "bongsu_agent_tokens_total", node="assistant", direction="input") == 4 * 40 + 60
     assert all(value(scraped, "bongsu_nodes_running", node=node) == 0 for node in ("assistant", "approve", "tools"))
+
+
+def test_a_streamed_answer_is_timed_chunk_by_chunk_in_both_generations(scraped: Samples) -> None:
+    def seen(name: str) -> float:
+        return sum(number for (found, _), number in scraped.items() if found == name)
+
+    for what in ("operation", "inference"):
+        chunks = f"gen_ai_client_{what}_time_per_output_chunk_seconds"
+        first = f"gen_ai_client_{what}_time_to_first_chunk_seconds"
+        assert (seen(f"{first}_count"), seen(f"{chunks}_count")) == (1, CHUNKS - 1)  # five other answers came whole
+        assert 0 < seen(f"{first}_sum") < 60
+        assert 0 <= seen(f"{chunks}_sum") < 60
+
+
+def test_cached_and_reasoning_tokens_of_the_answers_are_counted(scraped: Samples) -> None:
+    name = "gen_ai_client_inference_usage"
+    for kind, each in (("cache_read_input", 30), ("reasoning_output", 2)):
+        found = [number for (metric, _), number in scraped.items() if metric == f"{name}_{kind}_tokens_total"]
+        assert found == [each * 3]  # of the one run that told the newest generation; streams come without usage
 
 
 def test_nothing_of_the_research_assistant_and_nothing_private_is_exported(scraped: Samples) -> None:

@@ -84,6 +84,10 @@ def test_a_question_is_one_trace_from_the_caller_to_the_model_at_a_collector(tra
     assert any(name.startswith("retrieval chunks-") for name in names)
     assert misplaced(spans) == []
     assert misplaced([span for span in spans if span["name"] != "process runs"])  # without one, what is below is lost
+    chat = next(span for span in spans if span["name"].startswith("chat "))
+    assert {f"gen_ai.usage.{kind}_tokens" for kind in ("input", "cache_read.input", "reasoning.output")} < set(
+        chat["attributes"]
+    )
     root = next(span for span in spans if span["name"] == "POST /v1/runs")
     assert root["parent_span_id"] == "00f067aa0ba902b7"
     assert {span["service"] for span in spans} == {"research-assistant-api", "research-assistant-worker"}

@@ -39,11 +39,12 @@ def replies(*hotels: str) -> Iterator[AIMessage]:
     for number, hotel in enumerate(hotels):
         call = {"name": "book", "args": {"hotel": hotel}, "id": str(number)}
         yield AIMessage("", tool_calls=[call], usage_metadata=usage(40, 8))
-    yield AIMessage("done", usage_metadata=usage(60, 4))
+    yield AIMessage("booked and done", usage_metadata=usage(60, 4))
 
 
 def usage(given: int, made: int) -> Any:
-    return {"input_tokens": given, "output_tokens": made, "total_tokens": given + made}
+    details = {"input_token_details": {"cache_read": 30}, "output_token_details": {"reasoning": 2}}
+    return {"input_tokens": given, "output_tokens": made, "total_tokens": given + made, **details}
 
 
 def build(*hotels: str) -> Any:
@@ -78,9 +79,18 @@ async def play(graph: Any, thread: str, answers: list[bool]) -> dict[str, Any]:
     return dict(state)
 
 
+async def stream(graph: Any) -> int:
+    """Ask, and read the answer as it comes; return in how many chunks it came."""
+    config = {"configurable": {"thread_id": "streamed"}}
+    asked = {"messages": [("user", SECRET)]}
+    return len([chunk async for chunk in graph.astream(asked, config, stream_mode="messages")])
+
+
 async def runs(port: int | None = None) -> None:
-    """Play a run with a good and a failing call, one that a person stops, and one that waits for a person."""
-    await play(bongsu.telemetry.instrument(build("ritz", "full"), metrics_port=port), "good", [True, True])
+    """Play a run with a good and a failing call, one streamed, one that a person stops, one that waits for a person."""
+    good = bongsu.telemetry.instrument(build("ritz", "full"), metrics_port=port, semconv="dup")
+    await play(good, "good", [True, True])
+    print("chunks", await stream(bongsu.telemetry.instrument(build(), semconv="dup")))
     try:
         await play(bongsu.telemetry.instrument(build("ritz")), "refused", [False])
     except PermissionError:

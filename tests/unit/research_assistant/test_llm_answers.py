@@ -21,7 +21,25 @@ def choice(**changes: Any) -> list[dict[str, Any]]:
 
 def test_a_finished_answer_gives_its_text_and_its_tokens() -> None:
     assert text_of(completion()) == "Hello."
-    assert tokens_of(completion()) == (12, 3)
+    assert tokens_of(completion()) == (12, 3, None, None)
+
+
+@pytest.mark.parametrize(
+    ("read", "thought", "known"),
+    [
+        ({"cached_tokens": 8}, {"reasoning_tokens": 2}, (8, 2)),
+        ({"cached_tokens": 0}, {"reasoning_tokens": 0}, (0, 0)),
+        ({"cached_tokens": 13}, {"reasoning_tokens": 4}, (None, None)),  # more than there were
+        ({"cached_tokens": -1}, {"reasoning_tokens": [2]}, (None, None)),
+        (None, "none", (None, None)),
+    ],
+)
+def test_cached_and_reasoning_tokens_are_read_where_they_can_be_true(
+    read: Any, thought: Any, known: tuple[int | None, int | None]
+) -> None:
+    usage = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
+    usage |= {"prompt_tokens_details": read, "completion_tokens_details": thought}
+    assert tokens_of(completion(usage=usage)) == (12, 3, *known)
 
 
 @pytest.mark.parametrize(
