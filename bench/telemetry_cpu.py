@@ -27,7 +27,10 @@ from typing import TYPE_CHECKING
 from bench.support.figures import Figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    Round = dict[tuple[Path, str], float]
+    """What each telemetry in each environment took for a run, in ms."""
 
 ROOT = Path(__file__).parents[1]
 PLAYER = ROOT / "bench/support/telemetry_player.py"
@@ -89,9 +92,23 @@ def install(folder: Path) -> Path | None:
     return python
 
 
-def added(rounds: list[dict[tuple[Path, str], float]], python: Path, name: str) -> float:
+def added(rounds: Sequence[Round], python: Path, name: str) -> float:
     """Return the median over the rounds of what a telemetry added to the bare graph of the same round, in ms."""
     return statistics.median(measured[python, name] - measured[python, "bare"] for measured in rounds)
+
+
+def judge(figures: Figures, rounds: Sequence[Round], own: Path, peers: Path | None) -> None:
+    """Judge what the rounds measured; `peers` is None where the others could not be installed."""
+    bare = [measured[own, "bare"] for measured in rounds]
+    ours = added(rounds, own, OURS)
+    figures.note("the bare graph", f"{min(bare):.2f} to {max(bare):.2f} ms CPU a run")
+    figures.bar("bongsu.telemetry", f"{ours:.2f} ms CPU a run", f"<= {MAX_CPU_MS:g} ms", good=ours <= MAX_CPU_MS)
+    if peers is None:
+        figures.note(", ".join(PEERS), "not measured: their packages could not be installed")
+        return
+    for name in PEERS:
+        other = added(rounds, peers, name)
+        figures.bar(name, f"{other:.2f} ms CPU a run, {other - ours:+.2f} ms", "more than ours", good=other > ours)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -107,16 +124,8 @@ def main(argv: list[str] | None = None) -> int:
         setups = [(own, "bare"), (own, OURS)]
         setups += [(peers, name) for name in ("bare", *PEERS)] if peers else []
         rounds = [{key: play(*key, url, args.runs) for key in setups} for _ in range(args.rounds)]
-        bare = [measured[own, "bare"] for measured in rounds]
-        ours = added(rounds, own, OURS)
-        figures.note("the bare graph", f"{min(bare):.2f} to {max(bare):.2f} ms CPU a run ({args.rounds} x {args.runs})")
-        figures.bar("bongsu.telemetry", f"{ours:.2f} ms CPU a run", f"<= {MAX_CPU_MS:g} ms", good=ours <= MAX_CPU_MS)
-        for name in PEERS if peers else ():
-            other = added(rounds, peers, name)
-            said = f"{other:.2f} ms CPU a run, {other / ours:.1f} times ours"
-            figures.bar(name, said, "more than ours", good=other > ours)
-        if not peers:
-            figures.note(", ".join(PEERS), "not measured: their packages could not be installed")
+    figures.note("measured", f"{args.rounds} rounds of {args.runs} runs each")
+    judge(figures, rounds, own, peers)
     return figures.code()
 
 

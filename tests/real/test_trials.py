@@ -103,3 +103,18 @@ def test_an_api_that_closes_its_port_at_once_drops_requests(
 def test_a_killed_database_loses_no_acknowledged_run(forks: ForkServer) -> None:
     with postgres() as own, jobs(own, forks, "database_kills", node_pace_seconds="0.1", log_level="ERROR") as j:
         assert database_trial.trial(own, j, 2, chance()).missed == []
+
+
+FORGETFUL = ("synchronous_commit=off", "wal_writer_delay=10s", "wal_writer_flush_after=1GB")
+"""A server that says that it has written what lies only in its memory."""
+
+
+@pytest.mark.long
+def test_a_database_that_acknowledges_what_it_has_not_written_falls_short(
+    forks: ForkServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with postgres(*FORGETFUL) as own, jobs(own, forks, "forgetful", node_pace_seconds="0.1", log_level="ERROR") as j:
+        j.conn.execute("CHECKPOINT")  # it shall forget runs, and not the schema
+        missed = database_trial.trial(own, j, 2, chance()).missed
+    assert "done or dead-lettered with a reason" in missed
+    assert "done or dead-lettered with a reason" in capsys.readouterr().out

@@ -46,10 +46,14 @@ def free_port() -> int:
 
 
 class Postgres:
-    """One server process over one data folder; `stop` and `start` keep the data and the port."""
+    """One server process over one data folder; `stop` and `start` keep the data and the port.
 
-    def __init__(self, folder: Path) -> None:
+    `settings` are of the server, such as `synchronous_commit=off`.
+    """
+
+    def __init__(self, folder: Path, *settings: str) -> None:
         self.folder = folder
+        self._settings = ("unix_socket_directories=", "fsync=off", "max_connections=200", *settings)
         self.data = folder / "data"
         self.password = secrets.token_urlsafe(24)
         self.port = free_port()
@@ -69,7 +73,7 @@ class Postgres:
         subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
     def start(self) -> None:
-        settings = ["-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=200"]
+        settings = [part for setting in self._settings for part in ("-c", setting)]
         network = ["-h", "127.0.0.1", "-p", str(self.port)]
         argv = _unprivileged([str(binaries() / "postgres"), "-D", str(self.data), *network, *settings])
         with (self.folder / "log").open("ab") as log:
@@ -120,10 +124,10 @@ def _children(pid: int) -> list[int]:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """Yield a running server; stop it and remove its folder at the end."""
+def postgres(*settings: str) -> Iterator[Postgres]:
+    """Yield a running server with these settings; stop it and remove its folder at the end."""
     folder = Path(tempfile.mkdtemp(prefix="bongsu-pg-"))
-    server = Postgres(folder)
+    server = Postgres(folder, *settings)
     try:
         server.init()
         server.start()

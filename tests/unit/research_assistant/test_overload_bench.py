@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.overload import Phase, _judge
+from bench.overload import Phase, _judge, _judge_limit
 from bench.support.figures import Figures
 
 ROOT = Path(__file__).parents[3]
@@ -41,6 +41,13 @@ def test_a_service_that_holds_is_called_so() -> None:
 )
 def test_a_planted_defect_turns_its_line_red(over: Phase, line: str) -> None:
     assert judged(over) == [line]
+
+
+@pytest.mark.parametrize(("taken", "good"), [(380, True), (381, True), (382, False), (378, False), (4_000, False)])
+def test_a_limit_of_a_tenant_that_is_off_by_more_than_one_turns_red(taken: int, good: bool) -> None:
+    figures = Figures()
+    _judge_limit(figures, taken, 180.0)
+    assert figures.missed == ([] if good else ["per-tenant limit over two processes"])
 
 
 def test_the_scenario_spreads_its_interactive_orders_evenly() -> None:
