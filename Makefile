@@ -46,7 +46,7 @@ restore-drill: setup ## lose both stores and a repository, restore from the othe
 planted-drill: setup ## plant each of twelve defects in the restore drill (15 minutes): every drill must fail and name it
 	@$(BIN)/python -m pytest tests/real/test_drill.py -m "proof and long" -q -s
 
-proof: setup ## the long trials, in full or one part (PART=loop, restores, jobs, rules); writes docs/proof/
+proof: setup ## the long trials, in full or one part (PART=loop, restores, jobs, service, rules); writes docs/proof/
 	@scripts/proof.sh $(PART)
 
 bench: setup ## print the figures, as ratios measured in one run

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long trials on this machine, in full or one part of them: scripts/proof.sh [loop|restores|jobs|rules].
+# The long trials on this machine, in full or one part of them: scripts/proof.sh [loop|restores|jobs|service|rules].
 # Results go to docs/proof/, with the commit they measured.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -59,7 +59,16 @@ jobs() {
   record database-kills.txt "$bin/python" -m bench.database_trial --kills 20
   record rolling-restart.txt "$bin/python" -m bench.rolling_restart --rounds 3
   record taking-speed.txt "$bin/python" -m bench.taking_speed
-  tests trials-planted.txt "" test_trials.py -k "closes or without_the_fence"
+  tests trials-planted.txt "" test_trials.py -k "closes or without_the_fence or acknowledges"
+}
+
+# service: the API against its document, tenants and overload, the page, what telemetry costs and redacts
+service() {
+  record api-contract.txt "$bin/python" -m bench.api_contract --examples 20 --seconds 600
+  record overload.txt "$bin/python" -m bench.overload
+  record first-paint.txt "$bin/python" -m bench.first_paint
+  record redaction.txt "$bin/python" -m bench.redaction
+  record telemetry-cpu.txt "$bin/python" -m bench.telemetry_cpu
 }
 
 # rules: the figures of the compilers of SLOs, alerts and routes
@@ -77,14 +86,16 @@ case "${1:-all}" in
   loop) loop ;;
   restores) restores ;;
   jobs) jobs ;;
+  service) service ;;
   all)
     loop
     restores
     jobs
+    service
     rules
     ;;
   *)
-    echo "scripts/proof.sh: no part '$1': loop, restores, jobs or rules" >&2
+    echo "scripts/proof.sh: no part '$1': loop, restores, jobs, service or rules" >&2
     exit 2
     ;;
 esac

@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.real.support.api_process import api_process
-from tests.real.support.pg import Postgres
-from tests.real.support.stand_ins import ROOT
+import pytest
 
-SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
-CONFIG = ROOT / "tests/real/support/schemathesis.toml"
+from bench import api_contract
+from tests.real.support.api_process import api_process
+from tests.real.support.contract import look, wide
+from tests.real.support.pg import Postgres
+
 EXAMPLES, SECONDS = 4, 15
 
 
-def judge(folder: Path, url: str, key: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Let schemathesis look at what `url` describes; return what it said. It leaves its cache in `folder`."""
-    argv = [str(SCHEMATHESIS), "--config-file", str(CONFIG), "run", url, "-H", f"Authorization: Bearer {key}"]
-    bounds = ["-n", str(EXAMPLES), "--max-time", str(SECONDS), "--seed", "1", "--no-shrink", "--continue-on-failure"]
-    more = ["--generation-database", "none", "--request-timeout", "10", *options]
-    return subprocess.run([*argv, *bounds, *more], capture_output=True, text=True, cwd=folder, timeout=150, check=False)
-
-
 def test_the_api_is_what_its_document_says_and_never_fails(server: Postgres, tmp_path: Path) -> None:
-    limit = {"waiting_seconds": 1e6, "depth": 10**6}
-    wide = tmp_path / "admission.json"
-    wide.write_text(json.dumps({"shed": {"batch": limit, "interactive": limit}}), encoding="utf-8")
-    more = {"REQUESTS_PER_MINUTE": "1000000", "TENANT_DOCUMENTS": "100000", "ADMISSION_FILE": str(wide)}
-    variables = {f"RESEARCH_ASSISTANT_{name}": value for name, value in more.items()}
-    with api_process(server, "api_schema", **variables) as api:
-        said = judge(tmp_path, f"{api.url}/openapi.json", api.key)
+    with api_process(server, "api_schema", **wide(tmp_path)) as api:
+        seen = look(tmp_path, api.url, api.key, examples=EXAMPLES, seconds=SECONDS)
         log = api.log.read_text(encoding="utf-8")
-    assert said.returncode == 0, said.stdout[-4_000:]
-    assert "Tested: 14" in said.stdout or "14 selected / 14 total" in said.stdout
+    assert seen.code == 0, seen.said[-4_000:]
+    assert (seen.server_errors, seen.failed) == (0, {})
+    assert "14 selected / 14 total" in seen.said
+    assert seen.cases > 100
     assert '"level": "ERROR"' not in log
+
+
+@pytest.mark.long
+def test_without_the_tenant_filter_the_bench_of_the_contract_falls_short(capsys: pytest.CaptureFixture[str]) -> None:
+    assert api_contract.main(["--examples", "1", "--without-tenant-filter"]) == 1
+    said = [line for line in capsys.readouterr().out.splitlines() if line.endswith("FALLS SHORT")]
+    assert len(said) == 1
+    assert said[0].startswith("reads or writes across tenants, 14 endpoints: ")
+    assert "GET /v1/runs/{run_id}: told what is ann's" in said[0]
+    assert "DELETE /v1/runs/{run_id}: changed what is ann's" in said[0]
 
 
 class Failing(BaseHTTPRequestHandler):
@@ -62,7 +60,9 @@ OPERATION = {"responses": {"200": {"description": "ok"}}}
 def test_an_api_that_fails_is_found(tmp_path: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Failing) as failing:
         threading.Thread(target=failing.serve_forever, daemon=True).start()
-        said = judge(tmp_path, f"http://127.0.0.1:{failing.server_port}/openapi.json", "none", "--max-time", "5")
+        seen = look(tmp_path, f"http://127.0.0.1:{failing.server_port}", "none", examples=EXAMPLES, seconds=5)
         failing.shutdown()
-    assert said.returncode == 1
-    assert "Server error" in said.stdout
+    assert seen.code == 1
+    assert "Server error" in seen.said
+    assert seen.server_errors > 0
+    assert ("GET /x", "not_a_server_error") in seen.failed

@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-from research_assistant import documents, sessions, tenant_documents, tenant_runs
-from research_assistant.api.app import build_routes
+from research_assistant import documents
 from research_assistant.retrieval.bm25 import KeywordIndex
 from research_assistant.retrieval.retriever import Retriever
 from research_assistant.settings import Settings
 
 from bongsu.core.errors import UnreachableError
+from tests.real.support import tenant_matrix
 from tests.real.support.api_world import ApiWorld, api_world, migrated
 from tests.real.support.pg import Postgres
+from tests.real.support.tenant_matrix import FILTERS, SECRET_WORD, belongings, leaks, matrix, operations, upload
 
-SECRET_WORD = "xylophone"
 JSON = {"Accept": "application/json"}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """How bob tries one endpoint on what is ann's: the rest of the request, and the statuses that are right."""
-
-    statuses: tuple[int, ...]
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-
-def matrix(mine: Mapping[str, Any]) -> dict[str, Row]:
-    """Return a row for each endpoint; `mine` are ids of ann's."""
-    return {
-        "POST /v1/runs": Row((404,), {"json": {"question": "Why?", "session_id": mine["session_id"]}}),
-        "GET /v1/runs": Row((200,)),
-        "GET /v1/runs/{run_id}": Row((404,)),
-        "DELETE /v1/runs/{run_id}": Row((404,)),
-        "GET /v1/runs/{run_id}/events": Row((404,)),
-        "POST /v1/runs/{run_id}/feedback": Row((404,), {"json": {"score": 1}}),
-        "GET /v1/runs/{run_id}/feedback": Row((404,)),
-        "POST /v1/sessions": Row((201,)),
-        "GET /v1/sessions/{session_id}": Row((404,)),
-        "POST /v1/documents": Row(
-            (201,), {"params": {"name": "secret.md"}, "content": "# Mine\n\nOther words.", "headers": MARKDOWN}
-        ),
-        "GET /v1/documents": Row((200,)),
-        "GET /v1/documents/{document_id}": Row((404,)),
-        "DELETE /v1/documents/{document_id}": Row((404,)),
-        "GET /v1/usage": Row((200,)),
-    }
-
-
-MARKDOWN = {"Content-Type": "text/markdown"}
-TABLES = {
-    "runs": "SELECT * FROM runs WHERE tenant = 'a' ORDER BY id",
-    "run_events": "SELECT e.* FROM run_events e JOIN runs r ON r.id = e.run_id WHERE r.tenant = 'a' ORDER BY e.id",
-    "sessions": "SELECT * FROM sessions WHERE tenant = 'a' ORDER BY id",
-    "feedback": "SELECT * FROM feedback WHERE tenant = 'a' ORDER BY id",
-    "documents": "SELECT * FROM documents WHERE tenant = 'a' ORDER BY id",
-}
 
 
 @pytest.fixture(scope="module")
@@ -74,65 +32,13 @@ async def world(settings: Settings) -> AsyncIterator[ApiWorld]:
         yield made
 
 
-async def belongings(world: ApiWorld) -> dict[str, str]:
-    """Give ann one of everything, each with a word that only she knows; return the ids."""
-    session = (await world.ask("POST", "/v1/sessions")).json()["id"]
-    run = await world.run(f"What is a {SECRET_WORD}?", session_id=session)
-    await world.finish(run, f"A {SECRET_WORD}. [1]")
-    await world.ask("POST", f"/v1/runs/{run}/feedback", json={"score": 5, "text": SECRET_WORD})
-    waiting = await world.run(f"Which {SECRET_WORD}?")
-    uploaded = await upload(world, "ann", f"# The {SECRET_WORD}\n\nThe {SECRET_WORD} is kept in room nine.")
-    return {"run_id": str(run), "session_id": session, "document_id": uploaded["id"], "waiting": str(waiting)}
-
-
-async def upload(world: ApiWorld, key: str, text: str, name: str = "secret.md") -> dict[str, Any]:
-    reply = await world.ask("POST", "/v1/documents", key, params={"name": name}, content=text, headers=MARKDOWN)
-    assert reply.status_code == 201, reply.text
-    stored: dict[str, Any] = reply.json()
-    return stored
-
-
-def operations(world: ApiWorld) -> set[str]:
-    """Return every endpoint of the OpenAPI document as `METHOD /path`."""
-    paths = build_routes(world.service).openapi()["paths"]
-    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
-
-
-async def state(world: ApiWorld) -> dict[str, list[dict[str, Any]]]:
-    return {table: await world.rows(query) for table, query in TABLES.items()}
-
-
-async def leaks(world: ApiWorld) -> list[str]:
-    """Return what bob could read or write of ann's, endpoint by endpoint."""
-    mine = await belongings(world)
-    rows = matrix(mine)
-    wrong = [f"{operation}: not in the matrix" for operation in sorted(operations(world) ^ rows.keys())]
-    for operation, row in rows.items():
-        method, _, template = operation.partition(" ")
-        for path in {template.format(**mine), template.format(**mine | {"run_id": mine["waiting"]})}:
-            before = await state(world)
-            reply = await world.ask(method, path, "bob", **row.arguments)
-            told = reply.text + json.dumps(dict(reply.headers))
-            if reply.status_code not in row.statuses:
-                wrong.append(f"{operation}: answered {reply.status_code}")
-            if SECRET_WORD in told or any(id_ in told for id_ in mine.values()):
-                wrong.append(f"{operation}: told what is ann's")
-            if await state(world) != before:
-                wrong.append(f"{operation}: changed what is ann's")
-    return wrong
-
-
 async def test_no_endpoint_reads_or_writes_across_tenants(world: ApiWorld) -> None:
     assert await leaks(world) == []
 
 
 @pytest.mark.parametrize(
     ("module", "name", "off"),
-    [
-        (tenant_runs, "MINE", "%(tenant)s <> ''"),
-        (tenant_documents, "READABLE", "(%(tenant)s <> '' OR d.tenant IS NULL)"),
-        (sessions, "MINE", "%(tenant)s <> ''"),
-    ],
+    FILTERS,
     ids=["runs", "documents", "sessions"],
 )
 async def test_a_tenant_filter_that_is_off_is_found(
@@ -143,8 +49,12 @@ async def test_a_tenant_filter_that_is_off_is_found(
 
 
 async def test_an_endpoint_without_a_row_is_found(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = operations(world)
-    monkeypatch.setitem(globals(), "operations", lambda _: found | {"GET /v1/everything"})
+    found = await operations(world) | {"GET /v1/everything"}
+
+    async def more(_: ApiWorld) -> set[str]:
+        return found
+
+    monkeypatch.setattr(tenant_matrix, "operations", more)
     assert await leaks(world) == ["GET /v1/everything: not in the matrix"]
 
 
