@@ -1,4 +1,4 @@
-"""Names of others: metrics that they export, and the values that they give to labels of ours.
+"""Names of others: metrics that they export, values that they give to labels of ours, labels that they ask for.
 
 Metrics: what `metrics:` of the manifest says may stand in expressions besides what we know ourselves.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bongsu.core.yaml import Reader
 
 _PATTERN = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\*?")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +60,18 @@ def read_labels(root: Reader) -> dict[str, tuple[str, ...]]:
         else:
             found[name] = tuple(map(str, values))
     return found
+
+
+def read_required_labels(root: Reader) -> dict[str, str]:
+    """Return what `required_labels:` says: a regular expression for each label that every alert has to carry."""
+    patterns = root.strings("required_labels")
+    for name, pattern in patterns.items():
+        span = root.mapping("required_labels").span(name)
+        if not _LABEL.fullmatch(name):
+            root.fail("spec/value", span, f"required_labels: {name!r} is not a label", "use letters, digits and _")
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            what = f"required_labels: {name}: {pattern!r} is no regular expression: {error}"
+            root.fail("spec/value", span, what, "write one such as search|platform, or .+ for any value")
+    return patterns

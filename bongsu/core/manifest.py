@@ -10,7 +10,7 @@ from bongsu.core.backups import Backups, Markers, read_backups, read_markers
 from bongsu.core.diagnostics import Problem, Severity, Span, has_errors
 from bongsu.core.durations import parse_duration
 from bongsu.core.errors import SpecError, UsageError
-from bongsu.core.foreign import Foreign, read_foreign, read_labels
+from bongsu.core.foreign import Foreign, read_foreign, read_labels, read_required_labels
 from bongsu.core.kubernetes import Kubernetes, read_kubernetes
 from bongsu.core.yaml import Node, Reader, load_documents
 
@@ -157,6 +157,8 @@ class Manifest:
     metrics: tuple[Foreign, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Values this system gives to labels of our metrics, instead of the research assistant's; () means any."""
+    required_labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels that every alert has to carry, each with the pattern of its value."""
 
 
 def fill(part: str, values: Mapping[str, str]) -> str:
@@ -227,6 +229,7 @@ def parse_manifest(text: str, file: str = FILE) -> tuple[Manifest | None, list[P
         kubernetes=read_kubernetes(root.mapping("kubernetes")) if root.has("kubernetes") else None,
         metrics=read_foreign(root),
         labels=read_labels(root),
+        required_labels=read_required_labels(root),
     )
     for reader in (root, probe, traffic, sample, bulk):
         reader.done()
