@@ -1,4 +1,4 @@
-"""An alert without the label that says whose it is reaches nobody's list; the manifest says which ones have to be there."""
+"""An alert without the label that says whose it is is on nobody's list; the manifest says which have to be there."""
 
 from __future__ import annotations
 
