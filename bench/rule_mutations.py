@@ -43,8 +43,8 @@ def promtool(test: Path) -> bool:
     return done.returncode != 0
 
 
-def burn_caught(mutation: Mutation, replays: dict[str, Replay], folder: Path) -> bool:
-    """Tell whether a replay of the SLO turns red: first the one about the rule, then the one of all rules."""
+def replay_caught(mutation: Mutation, replays: dict[str, Replay], folder: Path) -> bool:
+    """Tell whether a test that `bongsu replay` writes turns red: first those about the rule, then that of all rules."""
     for replay in replays.values():
         if mutation.old_rule in replay.rules:
             changed = replace(replay, rules=replay.rules.replace(mutation.old_rule, mutation.new_rule))
@@ -55,7 +55,7 @@ def burn_caught(mutation: Mutation, replays: dict[str, Replay], folder: Path) ->
 
 
 def alert_caught(mutation: Mutation, folder: Path) -> bool:
-    """Tell whether the hand-written tests of a threshold alert turns red."""
+    """Tell whether a hand-written test of a threshold alert turns red; an SLO has none."""
     text = (RULES / mutation.file).read_text(encoding="utf-8")
     (folder / mutation.file).write_text(text.replace(mutation.old_rule, mutation.new_rule), encoding="utf-8")
     name = mutation.file.removeprefix("alerts-").removesuffix(".rules.yml").replace("watchdog", "Watchdog")
@@ -80,9 +80,7 @@ def caught(mutation: Mutation, replays: dict[str, Replay]) -> bool:
         folder = Path(temporary)
         if mutation.file == CONFIG.name:
             return route_caught(mutation, folder)
-        if mutation.file.startswith("slo-"):
-            return burn_caught(mutation, replays, folder)
-        return alert_caught(mutation, folder)
+        return replay_caught(mutation, replays, folder) or alert_caught(mutation, folder)
 
 
 def every() -> tuple[list[Mutation], list[Mutation]]:
