@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 ENTRYPOINT = "run"
 PRIORITIES = {"interactive": 10, "batch": 0}  # the names are those of conventions.PRIORITIES
 """pgqueuer takes the highest number first."""
-RESERVED = 4
+RESERVED = 2
 """One slot of so many is kept free of batch runs, so that an interactive run finds a free one (docs/adr/0024)."""
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0

@@ -75,7 +75,7 @@ class Limited(FastHttpUser):
 
 
 def _note(what: str, reply: Any) -> None:
-    counts[f"{what} {reply.status_code}"] += 1
+    counts[f"{what} {reply.status_code or type(reply.error).__name__}"] += 1
     if reply.status_code in (429, 503) and not reply.headers.get("Retry-After"):
         counts[f"{what} without Retry-After"] += 1
     reply.success()  # refused on purpose is no failure of this scenario: the bench judges the counts
