@@ -57,9 +57,9 @@ jobs() {
   record rolling-restart.txt "$bin/python" -m bench.rolling_restart --rounds 3
   record taking-speed.txt "$bin/python" -m bench.taking_speed
   tests trials-planted.txt "" test_trials.py -k "closes or without_the_fence or acknowledges"
-  record worker-kills.txt "$bin/python" -m bench.kill_trial --kills 200
   record zombies.txt "$bin/python" -m bench.zombie_trial --stops 20
   record database-kills.txt "$bin/python" -m bench.database_trial --kills 20
+  record worker-kills.txt "$bin/python" -m bench.kill_trial --kills 200
 }
 
 # service: the API against its document, tenants and overload, the page, what telemetry costs and redacts
