@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from bongsu.telemetry.instruments import Maker
 
 
+_MOST_REMEMBERED = 4096
+"""Sets of attributes whose label values are remembered: making them costs more than counting."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a model: the attributes that stand in each of its metrics and in its span."""
@@ -69,6 +73,7 @@ class GenAi:
     maker: Maker
     generation: str = semconv.V1_41
     _made: dict[str, Any] = field(default_factory=dict)
+    _values: dict[tuple[Any, ...], tuple[str, ...]] = field(default_factory=dict)
 
     def inferred(self, call: Call, seconds: float, tokens: Tokens | None, error: str = "") -> None:
         """Count one call that took `seconds` and was billed `tokens`; `error` is the kind or ""."""
@@ -145,10 +150,16 @@ class GenAi:
 
     def _child(self, metric: Metric, attributes: Mapping[str, Any]) -> Any:
         """Return the series of these attributes; one that is not given is an empty label, which is none."""
-        if metric.name not in self._made:
-            self._made[metric.name] = self.maker.make(metric)
-        labels = {semconv.label(name): value for name, value in attributes.items()}
-        return self._made[metric.name].labels(*(labels.get(name, "") for name in metric.label_names))
+        key = (metric.name, *attributes.items())
+        values = self._values.get(key)
+        if values is None:
+            if metric.name not in self._made:
+                self._made[metric.name] = self.maker.make(metric)
+            labels = {semconv.label(name): value for name, value in attributes.items()}
+            values = tuple(str(labels.get(name, "")) for name in metric.label_names)
+            if len(self._values) < _MOST_REMEMBERED:
+                self._values[key] = values
+        return self._made[metric.name].labels(*values)
 
 
 _process = GenAi(metrics.maker)

@@ -30,6 +30,9 @@ class _Guarded(MetricWrapperBase):
     dropped: Callable[[], None]
 
     def labels(self, *values: Any, **named: Any) -> Self:
+        known = self._metrics.get(values) if values else None  # texts, as nearly everybody gives them
+        if known is not None:
+            return cast("Self", known)
         given = values or tuple(named[name] for name in self._labelnames)
         wanted = tuple(str(value) for value in given)
         known = self._metrics.get(wanted)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 _TRACE_LIMIT = (1 << 64) - 1
+_STATUS = {code: Status(code) for code in StatusCode}
 _SAMPLED, _DROPPED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAULT)
 
 
@@ -102,7 +103,7 @@ class LightSpan(NonRecordingSpan):
                 self._maker.resource,
                 self._kept,
                 kind=self._kind,
-                status=Status(self._code),
+                status=_STATUS[self._code],
                 start_time=self._start,
                 end_time=end_time or time.time_ns(),
                 instrumentation_scope=self._maker.scope,
