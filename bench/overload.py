@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 LOCUST = Path(sys.executable).parent / "locust"
 SCENARIO = ROOT / "bench/support/overload_locust.py"
-PACE = 0.2
+PACE = 0.5
 SLOTS, WORKERS = 8, 2
 MEANWHILE = ("nice", "-n", "10")
 """The generator stands for clients on machines of their own: the service goes first."""
