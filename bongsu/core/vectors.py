@@ -59,8 +59,16 @@ def as_scalar(found: Value) -> float:
 def mapped(plain: Callable[[float], float], found: Value) -> Value:
     """Return what a function of one number makes of each; series lose their name."""
     if isinstance(found, dict):
-        return {without(labels, (NAME,)): float(plain(number)) for labels, number in found.items()}
-    return float(plain(found))
+        return {without(labels, (NAME,)): _number(plain, number) for labels, number in found.items()}
+    return _number(plain, found)
+
+
+def _number(plain: Callable[..., float], *numbers: float) -> float:
+    """Return what a function gives; where Python raises (round(x, 0), 10^400), PromQL has no number either."""
+    try:
+        return float(plain(*numbers))
+    except (ArithmeticError, ValueError):
+        return math.nan
 
 
 def function(name: str, rest: list[float]) -> Callable[[float], float]:
@@ -214,7 +222,7 @@ def _computed(op: str, left: float, right: float) -> float:
     }  # fmt: skip
     if op not in plain:
         raise UnsteadyError(f"the operator {op} is not known here")
-    return plain[op](left, right)
+    return _number(plain[op], left, right)
 
 
 def _divided(left: float, right: float) -> float:

@@ -89,6 +89,13 @@ def test_decoys_are_wanted_by_nobody() -> None:
     assert len(names) == 2
 
 
+@pytest.mark.parametrize("query", ["round(x, 0)", "x ^ 400 ^ 400", "(0 - x) ^ 0.5", "floor(x / 0)"])
+def test_what_is_no_number_is_nothing_instead_of_an_error(query: str) -> None:
+    made = parts_of(query, (), selectors(query), ())
+    world = World(levels(made.choices[0], (1000.0,), NOW), made.counters, NOW)
+    assert series_of(value(parsed(query), world)) == {}
+
+
 @pytest.mark.parametrize(
     ("query", "why"),
     [("vector(1)", "it reads 0 kinds of series"), (" + ".join(f"x{i}" for i in range(9)), "it reads 9 kinds")],
