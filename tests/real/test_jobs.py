@@ -74,7 +74,7 @@ def test_an_interactive_run_submitted_after_fifty_batch_runs_is_claimed_next(
 def test_with_the_order_reversed_the_same_interactive_run_waits_behind_the_batch(
     server: Postgres, forks: ForkServer
 ) -> None:
-    with jobs(server, forks, "reversed") as j:
+    with jobs(server, forks, "reversed", node_pace_seconds="0.1") as j:
         assert not overtakes(j, "--reversed")
 
 

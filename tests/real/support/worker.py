@@ -54,9 +54,11 @@ def unfenced(open_graph: OpenGraph) -> OpenGraph:
 
 
 def reverse_the_order() -> None:
-    """Plant the defect: of the waiting runs, take the least urgent first."""
+    """Plant the defect: of the waiting runs, take the least urgent first, and keep no slot for the others."""
     in_order = taking.take
-    taking.take = lambda queue, log: in_order(queue, log).replace("priority DESC", "priority ASC")
+    taking.take = lambda queue, log: (
+        in_order(queue, log).replace("priority DESC", "priority ASC").replace("ELSE %(reserved)s", "ELSE 0")
+    )
 
 
 def unlimited() -> None:
