@@ -1,10 +1,10 @@
 """Overload the service at 5 times its capacity, which is measured first: python -m bench.overload [--seconds 180]
 
-One machine, real processes: PostgreSQL, Chroma, providers, two API processes, two workers (as `bongsu up` has) of 4
-slots each, whose nodes take at least PACE seconds, as those of real providers do (with the stand-ins' speed the
-processor would be the limit, and the load generator part of it). Locust sends open loop
-(bench/support/overload_locust.py); one order in 25 is interactive in every phase. Goodput are answers a second; the
-wait of a run is from its submission to its first claim, both by the database's clock.
+One machine, real processes: PostgreSQL, Chroma, providers, two API processes, one worker of 8 slots whose nodes take at
+least PACE seconds, as those of real providers do (with the stand-ins' speed the processor would be the limit, and the
+load generator part of it). Locust sends open loop (bench/support/overload_locust.py); one order in 25 is interactive in
+every phase. Goodput are answers a second; the wait of a run is from its submission to its first claim, both by the
+database's clock.
 """
 
 from __future__ import annotations
@@ -35,10 +35,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 LOCUST = Path(sys.executable).parent / "locust"
 SCENARIO = ROOT / "bench/support/overload_locust.py"
-PACE = 0.5
-SLOTS, WORKERS = 8, 2
-MEANWHILE = ("nice", "-n", "10")
-"""The generator stands for clients on machines of their own: the service goes first."""
+PACE = 0.2
 TIMES = 5
 SHARE = 0.04
 GOODPUT = 0.95
@@ -72,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with running_assistant(CORPUS / "articles") as assistant:
         _quick(assistant, figures)
         hosts = [assistant.url, _second_api(assistant)]
-        _pace_workers(assistant)
+        _restart_worker(assistant)
         bench = Bench(assistant, hosts)
         idle = bench.phase(IDLE_RATE, options.capacity_seconds, share=1.0)
         peak = max(bench.phase(rate, options.capacity_seconds).goodput for rate in (8.0, 16.0))
@@ -105,7 +102,7 @@ class Bench:
         }
         began = self.rows("SELECT now() AS at")[0]["at"]
         options = ["--headless", "--only-summary", "-u", str(users + limited), "-r", "100", "-t", f"{seconds:g}s"]
-        argv = [*MEANWHILE, str(LOCUST), "-f", str(SCENARIO), *options, "--skip-log", "--exit-code-on-error", "0"]
+        argv = [str(LOCUST), "-f", str(SCENARIO), *options, "--skip-log", "--exit-code-on-error", "0"]
         subprocess.run(argv, env=env, check=True, capture_output=True, cwd=ROOT, timeout=seconds + 120)
         goodput = self._goodput(began, seconds)
         until(lambda: not self.rows(OPEN)[0]["count"], "every run has ended", 120)
@@ -164,16 +161,15 @@ def _second_api(assistant: Assistant) -> str:
     return url
 
 
-def _pace_workers(assistant: Assistant) -> None:
-    """Start WORKERS with a pace in the place of the one that is there."""
+def _restart_worker(assistant: Assistant) -> None:
+    """Start the worker again with a pace."""
     worker = assistant.processes.pop("worker")
     worker.terminate()
     worker.wait(timeout=60)
-    paced = {"RESEARCH_ASSISTANT_NODE_PACE_SECONDS": str(PACE), "RESEARCH_ASSISTANT_CONCURRENCY": str(SLOTS // WORKERS)}
-    for number in range(WORKERS):
-        port = free_port()
-        assistant.start(f"worker-{number}", "worker", "--metrics-port", str(port), **paced)
-        until(lambda port=port: answers(f"http://127.0.0.1:{port}/healthz"), "the worker is ready")  # type: ignore[misc]
+    port = free_port()
+    pace = {"RESEARCH_ASSISTANT_NODE_PACE_SECONDS": str(PACE)}
+    assistant.start("worker", "worker", "--metrics-port", str(port), **pace)
+    until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), "the worker is ready")
 
 
 def _limited_key(assistant: Assistant) -> str:

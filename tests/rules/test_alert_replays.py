@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ from bongsu.alerts.compile import compile_alerts
 from bongsu.alerts.load import load
 from bongsu.alerts.replay import compile_alert_replays
 from bongsu.slo.rules import Links
+from tests.support.promtool import replayed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,31 +58,19 @@ def replays(expr: str, more: str = "", factor: float = 1.0) -> tuple[list[Replay
     return compile_alert_replays(found.alerts, compile_alerts(found.alerts, LINKS, factor), factor)
 
 
-def play(made: list[Replay], folder: Path) -> str:
-    """Return what promtool has to say, nothing when all pass."""
-    tool = shutil.which("promtool")
-    assert tool, "promtool is not on PATH: run `make setup`"
-    for one in made:
-        for name, text in one.files().items():
-            (folder / name).write_text(text, encoding="utf-8")
-    names = [f"{one.name}.test.yml" for one in made]
-    done = subprocess.run([tool, "test", "rules", *names], cwd=folder, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("kind", EXPRESSIONS)
 def test_what_an_alert_is_compiled_into_fires_is_silent_and_clears(kind: str, tmp_path: Path) -> None:
     made, without = replays(*EXPRESSIONS[kind])
     assert without == {}
     assert made
-    assert play(made, tmp_path) == ""
+    assert replayed(made, tmp_path) == ""
 
 
 def test_rules_in_compressed_time_are_replayed_in_compressed_time(tmp_path: Path) -> None:
     made, without = replays(*EXPRESSIONS["a share of events with a floor"], factor=60.0)
     assert without == {}
     assert "[5s]" in made[0].rules
-    assert play(made, tmp_path) == ""
+    assert replayed(made, tmp_path) == ""
 
 
 @pytest.mark.parametrize(
@@ -124,7 +111,7 @@ def test_a_rule_that_is_not_what_the_file_says_turns_its_replay_red(
     made, _ = replays(*EXPRESSIONS[kind])
     changed = [replace(one, rules=one.rules.replace(right, wrong)) for one in made]
     assert changed != made
-    assert "FAILED" in play(changed, tmp_path)
+    assert "FAILED" in replayed(changed, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ The expectations are written down here from what the SLO says; nothing of the co
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import yaml
 from bongsu.slo.compile import compile_slos
 from bongsu.slo.load import load
 from bongsu.slo.rules import Links
+from tests.support.promtool import played
 
 ALERT = 'ALERTS{alertname="ShopBurns", alertstate="firing"}'
 REMAINING = "slo:period_error_budget_remaining:ratio"
@@ -211,9 +210,6 @@ def play(
     folder: Path, rules: str, series: dict[str, str], asked: list[dict[str, Any]], pace: tuple[str, str] = ("1m", "1m")
 ) -> str:
     """Return what promtool says against a replay; empty when it has nothing to say. `pace`: of samples, of rules."""
-    tool = shutil.which("promtool")
-    if tool is None:
-        pytest.fail("promtool is not on PATH: run `make setup`")
     (folder / "rules.yml").write_text(rules, encoding="utf-8")
     replay = {
         "rule_files": ["rules.yml"],
@@ -227,10 +223,7 @@ def play(
         ],
     }
     (folder / "replay.yml").write_text(yaml.safe_dump(replay, allow_unicode=True), encoding="utf-8")
-    done = subprocess.run(
-        [tool, "test", "rules", "replay.yml"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    return played(folder, "replay.yml")
 
 
 def value(expr: str, at: str, result: float | None, parts: int = 1000) -> dict[str, Any]:

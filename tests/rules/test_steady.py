@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ import yaml
 from bongsu.core.replay import question, samples_text
 from bongsu.core.series import Series
 from bongsu.core.steady import World, counters, parsed, series_of, value
+from tests.support.promtool import played
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,11 +105,8 @@ def asked(query: str, world: World) -> dict[str, object]:
 
 
 def verdict(tests: list[dict[str, object]], folder: Path) -> str:
-    tool = shutil.which("promtool")
-    assert tool, "promtool is not on PATH: run `make setup`"
     (folder / "t.yml").write_text(yaml.safe_dump({"evaluation_interval": "1h", "tests": tests}), encoding="utf-8")
-    done = subprocess.run([tool, "test", "rules", "t.yml"], cwd=folder, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    return played(folder, "t.yml")
 
 
 def told(worlds: list[World], questions: list[dict[str, object]]) -> dict[str, object]:

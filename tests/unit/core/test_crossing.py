@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from bongsu.core.crossing import Amounts, Edge, decoys, edge, levels, parts_of, scaled
+from bongsu.core.crossing import Amounts, Edge, Part, decoys, edge, levels, parts_of, scaled
 from bongsu.core.promql import selectors
 from bongsu.core.steady import World, counters, parsed, series_of, value
 from bongsu.core.vectors import UnsteadyError
@@ -15,7 +15,7 @@ NOW = 3600.0
 def found(query: str, limit: float, shares: tuple[float, ...] = ()) -> Edge | None:
     made = parts_of(query.replace("@", "1"), (limit,), selectors(query), shares)
 
-    def fires(of: float, chosen: tuple, amounts: Amounts, _: Amounts) -> bool:  # type: ignore[type-arg]
+    def fires(of: float, chosen: tuple[Part, ...], amounts: Amounts, _: Amounts) -> bool:
         tree = parsed(query.replace("@", repr(of)))
         return bool(series_of(value(tree, World(levels(chosen, amounts, NOW), made.counters, NOW))))
 
