@@ -152,7 +152,7 @@ def exemplars(assistant: Assistant, url: str) -> dict[str, str]:
 def test_latency_histograms_point_at_traces(traced: Traced) -> None:
     assistant, to = traced
     assistant.ask(COMPOUND)
-    port: str = assistant.processes["worker"].args[-1]  # type: ignore[index,assignment]
+    port: str = assistant.processes["worker"].args[-1]  # type: ignore[index,assignment]  # Popen.args is any of many
     of_worker = exemplars(assistant, f"http://127.0.0.1:{port}/metrics")
     written = {metric.name for metric in METRICS if metric.kind == "histogram" and metric.unit == "s"}
     assert written - set(of_worker) == {HTTP_DURATION.name}
