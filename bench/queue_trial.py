@@ -154,8 +154,11 @@ async def ours_enqueue(url: str, jobs: list[tuple[int, float]]) -> None:
     from research_assistant import queue  # noqa: PLC0415
 
     async with await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        for number, seconds in jobs:
-            await queue.enqueue(conn, UUID(int=number << 32 | int(seconds * 1000)), "interactive")
+        ids = [UUID(int=number << 32 | int(seconds * 1000)) for number, seconds in jobs]
+        await conn.cursor().executemany(
+            "INSERT INTO runs (id, owner, question) VALUES (%s, 'trial', 'q')", [(i,) for i in ids]
+        )
+        await queue.enqueue(conn, ids)
 
 
 async def ours_worker(url: str, lease: float, limit: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncClientCursor, AsyncConnection, AsyncCursor
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -17,7 +17,7 @@ from bongsu.core.errors import UnreachableError
 from bongsu.telemetry import metrics as m
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from typing import Self
 
     from research_assistant.settings import Settings
@@ -30,19 +30,25 @@ CHECKOUT_SECONDS = 5.0
 RESTED_SECONDS = 1.0
 
 
+@contextmanager
+def _timed() -> Iterator[None]:
+    """Measure what is done inside; both outcomes count."""
+    started = time.perf_counter()
+    outcome = "error"
+    try:
+        yield
+        outcome = "ok"
+    finally:
+        m.database_duration.labels(outcome).observe(time.perf_counter() - started)
+
+
 class TimedCursor(AsyncCursor[DictRow]):
-    """A cursor that measures its statements; both outcomes count, and nothing of the statement is kept."""
+    """A cursor that measures its statements; nothing of them is kept."""
 
     async def execute(self, *args: Any, **named: Any) -> Self:
         """Execute and measure a statement."""
-        started = time.perf_counter()
-        outcome = "error"
-        try:
-            await super().execute(*args, **named)
-            outcome = "ok"
-        finally:
-            m.database_duration.labels(outcome).observe(time.perf_counter() - started)
-        return self
+        with _timed():
+            return await super().execute(*args, **named)
 
 
 CONNECTION_OPTIONS: dict[str, Any] = {
@@ -146,6 +152,20 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """Yield a connection inside one transaction; commit at the end, roll back on an error."""
     async with pool.connection() as conn, conn.transaction():
         yield conn
+
+
+async def script(conn: Connection, statements: str, values: Mapping[str, object]) -> list[DictRow]:
+    """Execute statements with `%(name)s` placeholders in one message and transaction; return the last one's rows.
+
+    One way to the server and back, however busy this process is in between: nobody waits for its event loop while the
+    transaction holds its locks. `conn` has no transaction open.
+    """
+    cursor = AsyncClientCursor(conn, row_factory=dict_row)
+    with _timed():
+        await cursor.execute(statements, values)
+    while cursor.nextset():
+        pass
+    return await cursor.fetchall()
 
 
 @asynccontextmanager

@@ -1,10 +1,12 @@
-"""The job queue: pgqueuer behind four corrections that its trials asked for (docs/adr/0003-queue-library.md, 0023).
+"""The job queue: pgqueuer behind five corrections that its trials asked for (docs/adr/0003-queue-library.md, 0023).
 
 1. Statements go through a pool and wait for a database that went away; the library's own driver shares one connection
    with LISTEN, which makes a statement wait up to a second and ends the worker when the connection drops.
 2. A worker touches only jobs it still owns; stock, one that stalled past its lease deletes the job of its successor.
 3. A run that is neither final nor queued is queued again: the run's row is the truth, not the queue's.
 4. A tenant has no more runs under way than its limit, over all workers; stock counts by entrypoint only (taking.py).
+5. A worker looks once after any number of changes, and a look is one statement; stock looks once for each change, and
+   asks up to three more statements each time whether to look again.
 """
 
 from __future__ import annotations
@@ -20,17 +22,17 @@ from uuid import UUID
 
 import psycopg
 from pgqueuer.core.tm import TaskManager
-from pgqueuer.db import Driver, PsycopgDriver
+from pgqueuer.db import Driver
 from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
-from psycopg import AsyncClientCursor, AsyncRawCursor, sql
+from psycopg import AsyncRawCursor, sql
 from psycopg.rows import dict_row
 
 from research_assistant import db, taking
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from typing import Self
 
     from pgqueuer.models import TracebackRecord
@@ -48,25 +50,31 @@ PRIORITIES = {"interactive": 10, "batch": 0}  # the names are those of conventio
 """pgqueuer takes the highest number first."""
 RESERVED = 2
 """One slot of so many is kept free of batch runs, so that an interactive run finds a free one (docs/adr/0024)."""
+CHANGED = '"table_changed_event"'
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 POOL_SIZE = 3  # one statement each for taking jobs, heartbeats and completions, so that none waits for another
 
 
-async def enqueue(
-    conn: db.Connection, run_id: UUID, priority: str, *, tenant: str | None = None, delay: timedelta | None = None
-) -> None:
-    """Add the run's job in the transaction of `conn`, to be taken after `delay`; a run that has one keeps it."""
-    queries = Queries(PsycopgDriver(cast("psycopg.AsyncConnection", conn)))  # it makes its own cursors, with dict rows
-    await queries.enqueue(
-        ENTRYPOINT,
-        str(run_id).encode(),
-        PRIORITIES[priority],
-        execute_after=delay,
-        dedupe_key=str(run_id),
-        headers={"tenant": tenant} if tenant else None,
-        on_conflict="skip",
+# What the library's own `enqueue` writes, but read from the rows of the runs, so that it can follow their insertion in
+# one message to the server (runs.submit). A run that has a job keeps it.
+ENQUEUE = f"""
+    WITH job AS (
+        INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, dedupe_key, headers, status)
+        SELECT CASE priority WHEN 'interactive' THEN {PRIORITIES["interactive"]} ELSE {PRIORITIES["batch"]} END,
+            '{ENTRYPOINT}', convert_to(id::text, 'UTF8'), greatest(retry_at, now()), id::text,
+            jsonb_build_object('tenant', coalesce(tenant, owner)), 'queued'
+        FROM runs WHERE id = ANY(%(enqueued)s)
+        ON CONFLICT (dedupe_key) WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL DO NOTHING
+        RETURNING id, entrypoint, priority
     )
+    INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority) SELECT id, 'queued', entrypoint, priority FROM job
+"""  # noqa: S608 - constants
+
+
+async def enqueue(conn: db.Connection, run_ids: Sequence[UUID]) -> None:
+    """Add the jobs of these runs in the transaction of `conn`, each to be taken from the run's `retry_at` on."""
+    await conn.execute(ENQUEUE, {"enqueued": list(run_ids)})
 
 
 async def withdraw(conn: db.Connection, run_id: UUID) -> bool:
@@ -94,14 +102,13 @@ async def depths_and_ages(pool: db.Pool) -> dict[str, tuple[int, float]]:
 async def requeue_orphans(pool: db.Pool) -> list[tuple[UUID, str]]:
     """Queue every unfinished run that has no job; return their ids and tenants. Normally there are none."""
     query = """
-        SELECT id, priority, coalesce(tenant, owner) AS tenant, greatest(retry_at - now(), interval '0') AS pause
-        FROM runs WHERE state IN ('queued', 'running') AND NOT EXISTS (
+        SELECT id, coalesce(tenant, owner) AS tenant FROM runs WHERE state IN ('queued', 'running') AND NOT EXISTS (
             SELECT FROM pgqueuer WHERE dedupe_key = runs.id::text AND status IN ('queued', 'picked'))
     """
     async with pool.connection() as conn:
         orphans = await (await conn.execute(query)).fetchall()
-        for row in orphans:
-            await enqueue(conn, row["id"], row["priority"], tenant=row["tenant"], delay=row["pause"])
+        if orphans:  # an insertion of nothing would still wake every worker
+            await enqueue(conn, [row["id"] for row in orphans])
     return [(row["id"], row["tenant"]) for row in orphans]
 
 
@@ -148,6 +155,7 @@ class OwnedQueries(Queries):
     slots: int = 1
     tenant_limit: int = 0
     lease: timedelta = timedelta(seconds=30)
+    _due_in: timedelta | None = None
 
     async def dequeue(
         self,
@@ -161,17 +169,25 @@ class OwnedQueries(Queries):
         del batch_size, queue_manager_id, global_concurrency_limit, heartbeat_timeout
         names = self.qbe.settings.qualified
         statements = taking.take(names.queue_table, names.queue_table_log)
-        rows = await self._own_driver.script(statements, self._place(entrypoints))
-        return [Job.model_validate(row) for row in rows]
+        self._own_driver.looks()
+        (row,) = await self._own_driver.script(statements, self._place(entrypoints))
+        self._due_in = cast("timedelta | None", row.pop("due_in"))
+        return [] if row["id"] is None else [Job.model_validate(row)]
 
     async def eligible_queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
-        """Count what this worker could take, so that it does not look again and again for what it may not."""
-        rows = await self._own_driver.script(taking.waits(self._table), self._place(entrypoints))
-        return int(str(rows[0]["found"]))
+        """Return 0: the library asks after a look that found nothing, and what came since has its own notification."""
+        del entrypoints
+        return 0
+
+    async def next_deferred_eta(self, entrypoints: list[QueueEntrypoint]) -> timedelta | None:
+        """Return after how long the next job is due, as the last look found it."""
+        del entrypoints
+        return self._due_in
 
     async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
-        """Count the same: the library asks only in order to look again at once."""
-        return await self.eligible_queued_work(entrypoints)
+        """Return 0, see eligible_queued_work; what is due later is next_deferred_eta's."""
+        del entrypoints
+        return 0
 
     def _place(self, entrypoints: Iterable[QueueEntrypoint]) -> dict[str, object]:
         return {
@@ -218,12 +234,17 @@ class OwnedQueries(Queries):
 
 @dataclass
 class PatientDriver(Driver):
-    """A pgqueuer driver over our pool: statements wait for a lost database, LISTEN has a connection of its own."""
+    """A pgqueuer driver over our pool: statements wait for a lost database, LISTEN has a connection of its own.
+
+    Of the notifications that the queue changed, one is passed on until the worker looks again: the library looks once
+    for each, and under overload each admitted run would cost every worker a look at full hands.
+    """
 
     pool: db.Pool
     url: str = field(repr=False)
     stopping: asyncio.Event
     _tasks: TaskManager = field(default_factory=TaskManager)
+    _told: bool = False
 
     @property
     def shutdown(self) -> asyncio.Event:
@@ -246,14 +267,10 @@ class PatientDriver(Driver):
         return await self._patiently(statement)
 
     async def script(self, statements: str, values: Mapping[str, object]) -> list[dict[str, object]]:
-        """Execute statements with `%(name)s` placeholders in one message and transaction; return the last's rows."""
+        """Execute statements as `db.script` does."""
 
         async def whole(conn: db.Connection) -> list[dict[str, object]]:
-            cursor = AsyncClientCursor(conn, row_factory=dict_row)
-            await cursor.execute(statements, values)
-            while cursor.nextset():
-                pass
-            return await cursor.fetchall()
+            return await db.script(conn, statements, values)
 
         return await self._patiently(whole)
 
@@ -274,6 +291,10 @@ class PatientDriver(Driver):
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
         """Call `callback` with each notification on `channel`; a lost connection is made again."""
         self._tasks.add(asyncio.create_task(self._listen(channel, callback), name=f"listen {channel}"))
+
+    def looks(self) -> None:
+        """Say that the worker looks into the queue now: what changes from here on is news again."""
+        self._told = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -305,11 +326,19 @@ class PatientDriver(Driver):
                 async with await psycopg.AsyncConnection.connect(self.url, **db.CONNECTION_OPTIONS) as conn:
                     await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                     async for note in conn.notifies():
-                        callback(note.payload)
+                        if self._is_news(note.payload):
+                            callback(note.payload)
             except psycopg.Error as error:
                 if not db.is_connection_lost(error):
                     raise
                 await waits.wait(error, self.stopping)
+
+    def _is_news(self, payload: str) -> bool:
+        """Tell whether to pass a notification on; all but changes of the queue (cancelled, health check) are."""
+        if CHANGED not in payload:
+            return True
+        told, self._told = self._told, True
+        return not told
 
 
 class _Waits:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -22,8 +22,10 @@ from research_assistant import db, patterns, queue
 from research_assistant.errors import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
+
+    from psycopg.rows import DictRow
 
 COLUMNS = """
     id, owner, coalesce(tenant, owner) AS tenant, priority, session_id, question, state, tries, answer, citations,
@@ -128,30 +130,35 @@ async def submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
 
 
 async def _submit(pool: db.Pool, order: Order) -> tuple[Run, bool]:
-    insert = f"""
-        INSERT INTO runs (id, owner, tenant, priority, session_id, idempotency_key, question, traceparent)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-        ON CONFLICT (owner, idempotency_key) DO NOTHING RETURNING {COLUMNS}
-    """  # noqa: S608 - a constant list of columns
-    select = f"SELECT {COLUMNS} FROM runs WHERE owner = %s AND idempotency_key = %s"  # noqa: S608 - the same constant
-    values = (order.owner, order.tenant, order.priority, order.session_id, order.idempotency_key, order.question)
-    async with db.transaction(pool) as conn:
-        cursor = await conn.execute(insert, (uuid4(), *values, order.traceparent))
-        if row := await cursor.fetchone():
-            run = Run(**row)
-            await queue.enqueue(conn, run.id, run.priority, tenant=run.tenant)
-            await _write_note(conn, run.id, run.fence, API, "queued")
-            return run, True
-        cursor = await conn.execute(select, (order.owner, order.idempotency_key))
-        earlier = Run(**(await cursor.fetchone() or {}))
-    before = (earlier.tenant, earlier.question, earlier.session_id)
-    if before != (order.tenant, order.question, order.session_id):
+    """Write what `submit` promises in one message: when the insertion finds an earlier run, the rest finds no new one.
+
+    While each statement waited for the event loop, a run waited for its own API process (docs/adr/0024).
+    """
+    new = uuid4()
+    values = asdict(order) | {"id": new, "enqueued": [new], "worker": API, "pid": os.getpid()}
+    async with pool.connection() as conn:
+        (row,) = await db.script(conn, _SUBMIT, values)
+    run = Run(**row)
+    if (run.tenant, run.question, run.session_id) != (order.tenant, order.question, order.session_id):
         raise ConflictError(
             "the idempotency key was used for another question",
-            where=f"run {earlier.id}",
+            where=f"run {run.id}",
             next="use a new key for a new question",
         )
-    return earlier, False
+    return run, run.id == new
+
+
+_SUBMIT = f"""
+    INSERT INTO runs (id, owner, tenant, priority, session_id, idempotency_key, question, traceparent)
+    VALUES (%(id)s, %(owner)s, %(tenant)s, %(priority)s, %(session_id)s, %(idempotency_key)s, %(question)s,
+        %(traceparent)s)
+    ON CONFLICT (owner, idempotency_key) DO NOTHING;
+    {queue.ENQUEUE};
+    INSERT INTO run_events (run_id, fence, worker, pid, event)
+    SELECT id, fence, %(worker)s, %(pid)s, 'queued' FROM runs WHERE id = %(id)s;
+    SELECT {COLUMNS} FROM runs
+    WHERE id = %(id)s OR (owner = %(owner)s AND idempotency_key = %(idempotency_key)s)
+"""  # noqa: S608 - constants
 
 
 async def get(pool: db.Pool, run_id: UUID) -> Run | None:
@@ -164,21 +171,18 @@ async def get(pool: db.Pool, run_id: UUID) -> Run | None:
 
 async def claim(pool: db.Pool, run_id: UUID, worker: str) -> Claim | None:
     """Take the run over under a new fence; return None when it is final (its job was already done) or unknown."""
-    query = f"""
-        UPDATE runs SET fence = fence + 1, state = 'running', worker = %s, started_at = coalesce(started_at, now())
-        WHERE id = %s AND state IN ('queued', 'running')
+    update = f"""
+        UPDATE runs SET fence = fence + 1, state = 'running', worker = %(worker)s,
+            started_at = coalesce(started_at, now())
+        WHERE id = %(id)s AND state IN ('queued', 'running')
         RETURNING {COLUMNS}, extract(epoch FROM now() - started_at)::float8 AS age_seconds,
             cancel_requested_at IS NOT NULL AS cancelled
     """  # noqa: S608 - a constant list of columns
-    async with db.transaction(pool) as conn:
-        cursor = await conn.execute(query, (worker, run_id))
-        row = await cursor.fetchone()
-        if row is None:
-            return None
-        age_seconds, cancelled = row.pop("age_seconds"), row.pop("cancelled")
-        claimed = Claim(Run(**row), row["fence"], worker, age_seconds, cancelled)
-        await _note(conn, claimed, "claimed")
-    return claimed
+    row = await _changed(pool, update, {"id": run_id}, worker, "claimed")
+    if row is None:
+        return None
+    age_seconds, cancelled = row.pop("age_seconds"), row.pop("cancelled")
+    return Claim(Run(**row), row["fence"], worker, age_seconds, cancelled)
 
 
 async def hold_fence(conn: db.Connection, run_id: UUID | str, fence: int) -> None:
@@ -197,22 +201,23 @@ async def finish(
 ) -> float:
     """Write the answer, once and under the newest fence only; return the seconds since submit. Raises LostLease."""
     query = """
-        UPDATE runs SET state = 'done', answer = %s, citations = %s, run_class = %s, finished_at = now()
-        WHERE id = %s AND fence = %s AND state = 'running'
-        RETURNING extract(epoch FROM finished_at - submitted_at)::float8 AS seconds
+        UPDATE runs SET state = 'done', answer = %(answer)s, citations = %(citations)s, run_class = %(run_class)s,
+            finished_at = now()
+        WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+        RETURNING id, fence, extract(epoch FROM finished_at - submitted_at)::float8 AS seconds
     """
-    values = (answer, Jsonb(list(citations)), run_class, claimed.run.id, claimed.fence)
+    values = {"answer": answer, "citations": Jsonb(list(citations)), "run_class": run_class}
     return await _end(pool, claimed, "done", query, values)
 
 
 async def fail(pool: db.Pool, claimed: Claim, *, kind: str, detail: str) -> float:
     """Write the failure, once and under the newest fence only; return the seconds since submit. Raises LostLease."""
     query = """
-        UPDATE runs SET state = 'failed', error_kind = %s, error_detail = %s, finished_at = now()
-        WHERE id = %s AND fence = %s AND state = 'running'
-        RETURNING extract(epoch FROM finished_at - submitted_at)::float8 AS seconds
+        UPDATE runs SET state = 'failed', error_kind = %(kind)s, error_detail = %(detail)s, finished_at = now()
+        WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+        RETURNING id, fence, extract(epoch FROM finished_at - submitted_at)::float8 AS seconds
     """
-    values = (kind, detail, claimed.run.id, claimed.fence)
+    values = {"kind": kind, "detail": detail}
     return await _end(pool, claimed, "failed", query, values, f"{kind}: {detail}")
 
 
@@ -223,21 +228,22 @@ async def retry(pool: db.Pool, claimed: Claim, *, kind: str, detail: str, delay:
     job back with the same delay; if it dies before, the try begins one lease later instead.
     """
     query = """
-        UPDATE runs SET state = 'queued', tries = tries + 1, retry_at = now() + %s, started_at = NULL
-        WHERE id = %s AND fence = %s AND state = 'running'
-        RETURNING extract(epoch FROM now() - submitted_at)::float8 AS seconds
+        UPDATE runs SET state = 'queued', tries = tries + 1, retry_at = now() + %(delay)s, started_at = NULL
+        WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+        RETURNING id, fence, extract(epoch FROM now() - submitted_at)::float8 AS seconds
     """
     why = f"{kind}: {detail}; again in {delay.total_seconds():.1f} s"
-    return await _end(pool, claimed, "retried", query, (delay, claimed.run.id, claimed.fence), why)
+    return await _end(pool, claimed, "retried", query, {"delay": delay}, why)
 
 
 async def end_cancelled(pool: db.Pool, claimed: Claim) -> float:
     """Write that the run was cancelled, under the newest fence only; return the seconds since submit; see `fail`."""
     query = """
-        UPDATE runs SET state = 'cancelled', finished_at = now() WHERE id = %s AND fence = %s AND state = 'running'
-        RETURNING extract(epoch FROM finished_at - submitted_at)::float8 AS seconds
+        UPDATE runs SET state = 'cancelled', finished_at = now()
+        WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+        RETURNING id, fence, extract(epoch FROM finished_at - submitted_at)::float8 AS seconds
     """
-    return await _end(pool, claimed, "cancelled", query, (claimed.run.id, claimed.fence))
+    return await _end(pool, claimed, "cancelled", query, {})
 
 
 async def cancel(pool: db.Pool, run_id: UUID) -> str:
@@ -293,7 +299,7 @@ async def replay(pool: db.Pool, run_id: UUID) -> Run:
                 next="list the dead letters with `research-assistant dead list`",
             )
         run = Run(**row)
-        await queue.enqueue(conn, run.id, run.priority, tenant=run.tenant)
+        await queue.enqueue(conn, [run.id])
         await _write_note(conn, run.id, run.fence, OPERATOR, "replayed")
     log.info("replayed", extra={"run_id": str(run_id), "tenant": run.tenant, "fence": run.fence})
     return run
@@ -311,23 +317,33 @@ async def release(pool: db.Pool, claimed: Claim) -> None:
     """Note in the ledger that the worker gives the run back; the next claim resumes it. Raises LostLease."""
     async with db.transaction(pool) as conn:
         await hold_fence(conn, claimed.run.id, claimed.fence)
-        await _note(conn, claimed, "released")
+        await _write_note(conn, claimed.run.id, claimed.fence, claimed.worker, "released")
 
 
 async def _end(  # noqa: PLR0917 - one step of each way out of `running`
-    pool: db.Pool, claimed: Claim, event: str, query: str, values: tuple[Any, ...], detail: str | None = None
+    pool: db.Pool, claimed: Claim, event: str, update: str, values: Mapping[str, Any], detail: str | None = None
 ) -> float:
-    async with db.transaction(pool) as conn:
-        cursor = await conn.execute(query, values)
-        row = await cursor.fetchone()
-        if row is None:
-            raise lost_lease(claimed.run.id, claimed.fence)
-        await _note(conn, claimed, event, detail)
+    values = {**values, "id": claimed.run.id, "fence": claimed.fence}
+    row = await _changed(pool, update, values, claimed.worker, event, detail)
+    if row is None:
+        raise lost_lease(claimed.run.id, claimed.fence)
     return float(row["seconds"])
 
 
-async def _note(conn: db.Connection, claimed: Claim, event: str, detail: str | None = None) -> None:
-    await _write_note(conn, claimed.run.id, claimed.fence, claimed.worker, event, detail)
+async def _changed(  # noqa: PLR0917 - one argument a column
+    pool: db.Pool, update: str, values: Mapping[str, Any], worker: str, event: str, detail: str | None = None
+) -> DictRow | None:
+    """Change a run by `update`, which returns its `id` and `fence`, and note that in the ledger: one statement."""
+    query = f"""
+        WITH changed AS ({update}), noted AS (
+            INSERT INTO run_events (run_id, fence, worker, pid, event, detail)
+            SELECT id, fence, %(worker)s, %(pid)s, %(event)s, %(note)s FROM changed
+        )
+        SELECT * FROM changed
+    """  # noqa: S608 - statements of this module
+    named = {**values, "worker": worker, "pid": os.getpid(), "event": event, "note": detail}
+    async with pool.connection() as conn:
+        return await (await conn.execute(query, named)).fetchone()
 
 
 async def _write_note(  # noqa: PLR0917 - one argument a column

@@ -17,7 +17,7 @@ _TENANT = """coalesce(
     j.headers ->> 'tenant', (SELECT coalesce(r.tenant, r.owner) FROM runs r WHERE r.id = j.dedupe_key::uuid), '')"""
 # A job whose worker has not been heard of for one lease is taken over whatever its tenant's limit, and counts until
 # then: the worker may only have been slow, and a run of its tenant in that place would be one too many once it is back.
-_TAKEABLE = """
+_TAKEN = """
     load AS (
         SELECT {tenant} AS tenant, count(*) AS running FROM {queue} j WHERE j.status = 'picked' GROUP BY 1
     ),
@@ -31,18 +31,8 @@ _TAKEABLE = """
     next AS (
         SELECT id FROM (SELECT * FROM waiting UNION ALL SELECT * FROM stale) either
         ORDER BY priority DESC, id LIMIT 1
-    )
-"""
-_CANDIDATE = """
-    SELECT j.id, j.priority
-    FROM {queue} j
-    WHERE j.entrypoint = ANY(%(entrypoints)s) AND {which} AND j.execute_after <= now()
-      AND (SELECT mine FROM places) > CASE WHEN j.priority >= %(interactive)s THEN 0 ELSE %(reserved)s END
-    ORDER BY j.priority DESC, j.id LIMIT 1 {lock}
-"""
-_ROW_LOCK = "FOR UPDATE OF j SKIP LOCKED"  # skips what is being withdrawn; who only looks must hide nothing from takers
-_CLAIM = """
-    , claimed AS (
+    ),
+    claimed AS (
         UPDATE {queue} SET status = 'picked', updated = now(), heartbeat = now(), queue_manager_id = %(owner)s
         WHERE id = (SELECT id FROM next)
         RETURNING *
@@ -50,28 +40,33 @@ _CLAIM = """
     logged AS (
         INSERT INTO {log} (job_id, status, entrypoint, priority) SELECT id, status, entrypoint, priority FROM claimed
     )
-    SELECT * FROM claimed
+    SELECT claimed.*, CASE WHEN claimed.id IS NULL THEN ({due_in}) END AS due_in
+    FROM (SELECT) one LEFT JOIN claimed ON true
+"""
+_CANDIDATE = """
+    SELECT j.id, j.priority
+    FROM {queue} j
+    WHERE j.entrypoint = ANY(%(entrypoints)s) AND {which} AND j.execute_after <= now()
+      AND (SELECT mine FROM places) > CASE WHEN j.priority >= %(interactive)s THEN 0 ELSE %(reserved)s END
+    ORDER BY j.priority DESC, j.id LIMIT 1 FOR UPDATE OF j SKIP LOCKED
+"""  # skips what is being withdrawn
+_DUE_IN = """
+    SELECT min(execute_after) - now() FROM {queue}
+    WHERE entrypoint = ANY(%(entrypoints)s) AND status = 'queued' AND execute_after > now()
 """
 
 
 def take(queue: str, log: str) -> str:
-    """Return the statements that take one job and return its row; parameters as in `waits`, in pyformat."""
-    return f"{LOCK}; WITH {_takeable(queue, _ROW_LOCK)}{_CLAIM.format(queue=queue, log=log)}"
+    """Return the statements that take one job and return its row, or one of nulls when there is none to take.
 
-
-def waits(queue: str) -> str:
-    """Return the statement that counts (0 or 1) what the worker could take now.
-
-    Parameters: `lease` (timedelta), `slots` (jobs the worker may hold), `owner` (its id), `entrypoints`, `limit` (jobs
-    of a tenant that has no limit of its own; 0 for no limit), `interactive` (the priority of interactive jobs),
-    `reserved` (slots that others leave free for them: an interactive run must not wait for a batch run to end).
+    Its column `due_in` says then after how long the next job is due, null when none is. Placeholders are pyformat:
+    `lease` (timedelta), `slots` (jobs the worker may hold), `owner` (its id), `entrypoints`, `limit` (jobs of a tenant
+    that has no limit of its own; 0 for no limit), `interactive` (the priority of interactive jobs), `reserved` (slots
+    that others leave free for them: an interactive run must not wait for a batch run to end).
     """
-    takeable = _takeable(queue, lock="")
-    return f"WITH {takeable} SELECT count(*) AS found FROM next"  # noqa: S608 - names of the library's tables
-
-
-def _takeable(queue: str, lock: str) -> str:
     below = f"j.status = 'queued' AND {_TENANT} NOT IN (SELECT tenant FROM at_their_limit)"  # noqa: S608 - a constant
     lost = "j.status = 'picked' AND j.heartbeat < now() - %(lease)s::interval"
-    queued, stale = (_CANDIDATE.format(queue=queue, which=which, lock=lock) for which in (below, lost))
-    return _TAKEABLE.format(queue=queue, tenant=_TENANT, waiting=queued, stale=stale)
+    waiting, stale = (_CANDIDATE.format(queue=queue, which=which) for which in (below, lost))
+    due_in = _DUE_IN.format(queue=queue)
+    taken = _TAKEN.format(queue=queue, log=log, tenant=_TENANT, waiting=waiting, stale=stale, due_in=due_in)
+    return f"{LOCK}; WITH {taken}"

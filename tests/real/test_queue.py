@@ -10,7 +10,6 @@ from uuid import uuid4
 import psycopg
 import pytest
 from pgqueuer.ports.repository import EntrypointExecutionParameter
-from pgqueuer.queries import Queries
 from pgqueuer.types import QueueEntrypoint, QueueManagerId
 from research_assistant import db, migrate, queue, runs, taking
 from research_assistant.settings import Settings
@@ -42,15 +41,19 @@ def worker(pool: db.Pool, settings: Settings) -> queue.OwnedQueries:
     return queue.OwnedQueries(driver, owner=QueueManagerId(uuid4()))
 
 
-async def take(queries: queue.OwnedQueries) -> Job:
+async def look(queries: queue.OwnedQueries) -> list[Job]:
     assert queries.owner is not None
-    (job,) = await queries.dequeue(
+    return await queries.dequeue(
         batch_size=1,
         entrypoints={QueueEntrypoint(queue.ENTRYPOINT): EntrypointExecutionParameter(0)},
         queue_manager_id=queries.owner,
         global_concurrency_limit=None,
         heartbeat_timeout=timedelta(minutes=1),
     )
+
+
+async def take(queries: queue.OwnedQueries) -> Job:
+    (job,) = await look(queries)
     return job
 
 
@@ -63,8 +66,7 @@ async def test_a_worker_that_lost_its_job_can_neither_renew_nor_give_back_nor_re
     pool: db.Pool, settings: Settings
 ) -> None:
     stalled, successor = worker(pool, settings), worker(pool, settings)
-    async with pool.connection() as conn:
-        await queue.enqueue(conn, uuid4(), "interactive")
+    await runs.submit(pool, runs.Order("why?", "me", "me"))
     job = await take(stalled)
     async with pool.connection() as conn:
         await conn.execute("UPDATE pgqueuer SET heartbeat = now() - interval '1 hour'")
@@ -91,19 +93,51 @@ async def test_what_a_tenants_limit_or_full_hands_keep_from_a_worker_is_no_work_
     first, second = worker(pool, settings), worker(pool, settings)
     first.slots, first.tenant_limit = 2, 1
     second.tenant_limit = 2
-    entrypoints = [QueueEntrypoint(queue.ENTRYPOINT)]
     job = await take(first)
-    assert await Queries.eligible_queued_work(first, entrypoints) == 1  # stock: look again in 0.1 s, and again
-    assert await first.eligible_queued_work(entrypoints) == await first.queued_work(entrypoints) == 0
+    assert await look(first) == []  # its tenant's limit
     await take(second)
     second.tenant_limit = 0
     await runs.submit(pool, runs.Order("three", "me", "me"))
-    assert await second.eligible_queued_work(entrypoints) == 0  # its one slot is taken
+    assert await look(second) == []  # its one slot is taken
     second.slots = 2
-    assert await second.eligible_queued_work(entrypoints) == 1
+    await take(second)
     await first.log_jobs([(job, "successful", None)])
     async with pool.connection() as conn:
         await conn.execute("DELETE FROM pgqueuer")
+
+
+async def test_a_worker_that_finds_nothing_learns_when_the_next_job_is_due(pool: db.Pool, settings: Settings) -> None:
+    queries, entrypoints = worker(pool, settings), [QueueEntrypoint(queue.ENTRYPOINT)]
+    run, _ = await runs.submit(pool, runs.Order("why?", "me", "me"))
+    assert await look(queries)
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE pgqueuer SET status = 'queued', execute_after = now() + interval '1 hour'")
+    assert await look(queries) == []
+    due = await queries.next_deferred_eta(entrypoints)
+    assert due is not None
+    assert timedelta(minutes=55) < due <= timedelta(hours=1)
+    async with pool.connection() as conn:
+        await queue.withdraw(conn, run.id)
+    assert await look(queries) == []
+    assert await queries.next_deferred_eta(entrypoints) is None
+
+
+async def test_of_many_changes_of_the_queue_a_worker_hears_one_until_it_looks_again(settings: Settings) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with await db.open_pool(settings, max_size=2) as pool, asyncio.timeout(60):
+        driver = queue.PatientDriver(pool, settings.database_url, asyncio.Event())
+        async with driver:
+            await driver.add_listener("ch_pgqueuer", lambda payload: heard.put_nowait(str(payload)))
+            await hear(driver, heard, "listening", channel="ch_pgqueuer")
+            for _ in range(2):
+                driver.looks()
+                for number in range(3):
+                    await runs.submit(pool, runs.Order(f"{number}?", "me", "me"))
+                await driver.notify("ch_pgqueuer", "after three")
+                said = []
+                while "after three" not in said:
+                    said.append(await heard.get())
+                assert sum('"insert"' in each for each in said) == 1
 
 
 async def test_a_taker_stands_in_line_for_its_statement_only(pool: db.Pool, settings: Settings) -> None:
@@ -144,10 +178,10 @@ async def test_statements_and_notifications_outlive_the_server_until_the_worker_
                     await driver.execute("SELECT 1")
 
 
-async def hear(driver: queue.PatientDriver, heard: asyncio.Queue[Any], word: str) -> None:
+async def hear(driver: queue.PatientDriver, heard: asyncio.Queue[Any], word: str, channel: str = "news") -> None:
     """Send `word` until it is heard: who listens again after a restart misses what was said before."""
     while heard.empty():
-        await driver.notify("news", word)
+        await driver.notify(channel, word)
         await asyncio.sleep(0.05)
     assert await heard.get() == word
     while not heard.empty():
