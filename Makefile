@@ -29,7 +29,7 @@ check: setup ## lint, types, contracts, dependencies, shell, YAML, committed out
 
 test: setup ## the whole default test suite (8 minutes at most on 2 cores); brings Chromium for the tests of the page
 	-@scripts/bootstrap.sh --browser
-	@$(BIN)/python -m pytest tests -m "not proof and not long" -n 3 --dist loadfile -q
+	@$(BIN)/python -m pytest tests -m "not proof and not long" -n 4 --dist loadfile --no-loadscope-reorder -q
 
 unit: setup ## unit tests alone: no network, no clock
 	@$(BIN)/python -m pytest tests/unit -n 2 -q
