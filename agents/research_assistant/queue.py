@@ -51,6 +51,10 @@ PRIORITIES = {"interactive": 10, "batch": 0}  # the names are those of conventio
 RESERVED = 2
 """One slot of so many is kept free of batch runs, so that an interactive run finds a free one (docs/adr/0024)."""
 CHANGED = '"table_changed_event"'
+"""In the payload of a notification of the library's trigger that the queue's table changed."""
+POLL_SECONDS = 1.0
+"""So often at least a worker looks without a notification: for jobs that were given back (the library's trigger tells
+of insertions and deletions only) or whose worker died, and after a lost connection."""
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 POOL_SIZE = 3  # one statement each for taking jobs, heartbeats and completions, so that none waits for another
@@ -139,7 +143,7 @@ async def work(
         batch_size=1,
         max_concurrent_tasks=settings.concurrency,
         heartbeat_timeout=lease,
-        dequeue_timeout=timedelta(seconds=min(1.0, settings.lease_seconds / 4)),
+        dequeue_timeout=timedelta(seconds=min(POLL_SECONDS, settings.lease_seconds / 4)),
     )
 
 

@@ -146,7 +146,7 @@ def quantiles(share: float, buckets: Vector) -> Vector:
 
 def _quantile(share: float, buckets: list[tuple[float, float]]) -> float:
     """Return a quantile by linear interpolation in its bucket; NaN without observations."""
-    if len(buckets) < 2 or buckets[-1][0] != math.inf or not buckets[-1][1] or not 0 <= share <= 1:  # noqa: PLR2004 - as promql
+    if len(buckets) < 2 or buckets[-1][0] != math.inf or not buckets[-1][1] or not 0 <= share <= 1:  # noqa: PLR2004 - PromQL wants two
         return math.nan
     rank = share * buckets[-1][1]
     at = next(i for i, (_, count) in enumerate(buckets) if count >= rank)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -138,6 +140,54 @@ async def test_of_many_changes_of_the_queue_a_worker_hears_one_until_it_looks_ag
                 while "after three" not in said:
                     said.append(await heard.get())
                 assert sum('"insert"' in each for each in said) == 1
+
+
+@asynccontextmanager
+async def working(settings: Settings, handled: set[UUID], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Let a worker of two slots note each run it was given; it looks when it is told to, and never by itself."""
+    monkeypatch.setattr(queue, "POLL_SECONDS", 3600.0)
+    never = replace(settings, concurrency=2, lease_seconds=36_000)
+
+    async def handle(run: UUID) -> None:
+        handled.add(run)
+
+    stopping = asyncio.Event()
+    async with await db.open_pool(settings, max_size=queue.POOL_SIZE) as own, asyncio.TaskGroup() as tasks:
+        tasks.create_task(queue.work(own, never, handle, stopping))
+        try:
+            yield
+        finally:
+            stopping.set()
+
+
+async def submit_and_wait(pool: db.Pool, handled: set[UUID], seconds: float, rounds: int) -> None:
+    """Submit runs at once and wait until all of them were handled, again and again; raise TimeoutError."""
+    for _ in range(rounds):
+        orders = [runs.Order("why?", "me", "me", priority) for priority in ("interactive", "batch") * 6]
+        made = {run.id for run, _ in await asyncio.gather(*(runs.submit(pool, order) for order in orders))}
+        async with asyncio.timeout(seconds):
+            while not made <= handled:  # noqa: ASYNC110 - the handler runs in tasks of the library
+                await asyncio.sleep(0.02)
+
+
+async def test_of_many_jobs_told_of_together_none_is_overlooked(
+    pool: db.Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled: set[UUID] = set()
+    async with working(settings, handled, monkeypatch):
+        await submit_and_wait(pool, handled, seconds=60, rounds=10)
+
+
+async def test_a_driver_that_does_not_tell_of_later_changes_overlooks_jobs(
+    pool: db.Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled: set[UUID] = set()
+    monkeypatch.setattr(queue.PatientDriver, "looks", lambda _: None)
+    async with working(settings, handled, monkeypatch):
+        with pytest.raises(TimeoutError):
+            await submit_and_wait(pool, handled, seconds=3, rounds=3)
+    async with pool.connection() as conn:
+        await conn.execute("DELETE FROM pgqueuer")
 
 
 async def test_a_taker_stands_in_line_for_its_statement_only(pool: db.Pool, settings: Settings) -> None:

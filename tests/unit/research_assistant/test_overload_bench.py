@@ -17,9 +17,9 @@ IDLE = Phase({"interactive 202": 60}, 1.0, [0.02] * 60)
 OVER = Phase({"batch 202": 900, "batch 503": 4_000, "interactive 202": 200}, 5.0, [0.03] * 200)
 
 
-def judged(over: Phase) -> list[str]:
+def judged(over: Phase, idle: Phase = IDLE) -> list[str]:
     figures = Figures()
-    _judge(figures, IDLE, 5.0, over)
+    _judge(figures, idle, 5.0, over)
     return figures.missed
 
 
@@ -41,6 +41,11 @@ def test_a_service_that_holds_is_called_so() -> None:
 )
 def test_a_planted_defect_turns_its_line_red(over: Phase, line: str) -> None:
     assert judged(over) == [line]
+
+
+def test_a_system_that_is_slow_when_idle_does_not_hide_behind_the_ratio() -> None:
+    polled = [0.4] * 60
+    assert judged(replace(OVER, waits=polled), replace(IDLE, waits=polled)) == ["interactive p95 queue wait, idle"]
 
 
 @pytest.mark.parametrize(("taken", "good"), [(380, True), (381, True), (382, False), (378, False), (4_000, False)])
